@@ -1,0 +1,7 @@
+"""`python -m imagebuild`."""
+
+import sys
+
+from imagebuild.cli.main import main
+
+sys.exit(main())

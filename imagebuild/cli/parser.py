@@ -1,0 +1,231 @@
+"""The command line: verbs, options, help. Loads a verb's module only when that verb is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from imagebuild.cli.terminal import fail, say
+from imagebuild.errors import ImagebuildError, did_you_mean
+
+__all__ = ["make_parser", "run"]
+
+OVERVIEW = """\
+make for paid pictures: works out which pictures a campaign needs, shows what would
+change, why and for how much, and pays only for that.
+
+  imagebuild init              a small working campaign in this folder
+  imagebuild plan              what a build would do, and its price; changes nothing
+  imagebuild build             do it
+  imagebuild why hero          why an asset is as it is
+"""
+
+EXAMPLES: dict[str, str] = {
+    "plan": """\
+examples:
+  imagebuild plan                          the whole campaign
+  imagebuild plan hero                     one asset, in all its cells
+  imagebuild plan locale=de-DE ratio=16:9  some cells of all assets
+  imagebuild plan 'product=ket*' --exclude locale=ja-JP
+  imagebuild plan out/de-DE/kettle.webp    one output, as with make
+  imagebuild plan --out plan.json && imagebuild build --plan plan.json
+""",
+    "build": """\
+examples:
+  imagebuild build                  everything that changed
+  imagebuild build hero locale=de-DE
+  imagebuild build --frozen         only put locked pictures in place; make nothing
+  imagebuild build --plan plan.json exactly the plan that was looked at, or nothing
+
+exit code: 0 all is as the campaign says · 1 something could not be done · 2 stopped with work left
+""",
+    "why": """\
+examples:
+  imagebuild why 'hero[product=kettle,locale=de-DE,ratio=16:9]'
+  imagebuild why hero locale=de-DE
+""",
+    "cache": """\
+examples:
+  imagebuild cache                  how big the store is, and what is in it
+  imagebuild cache verify           read everything, and compare it with its digests
+  imagebuild cache gc               what no lock names (nothing is dropped)
+  imagebuild cache gc --drop        drop it; --paid also drops pictures that were paid for
+""",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Exit code 1 for a wrong command line: 2 means "changes" to `plan --detailed-exitcode`."""
+
+    def error(self, message: str) -> NoReturn:
+        hint = f"`{self.prog} --help`"
+        if "invalid choice" in message and "'" in message:
+            word = message.split("'")[1]
+            hint = did_you_mean(word, VERBS) or hint
+            message = f"no verb `{word}`"
+        fail(ImagebuildError(message, hint=hint))
+        sys.exit(1)
+
+
+def _plan(add: Callable[..., _Parser]) -> None:
+    parser = add("plan", "show what a build would do, why, and what it would cost")
+    _selecting(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the whole plan as JSON (schemas/plan.schema.json)")
+    form.add_argument("--markdown", action="store_true", help="for a pull-request comment")
+    parser.add_argument("--out", metavar="FILE", help="save the plan, for `build --plan FILE`")
+    parser.add_argument("--all", action="store_true", help="every change of every cell, none summarized")
+    parser.add_argument("--detailed-exitcode", action="store_true", help="0 nothing to do · 1 an error · 2 changes")
+
+
+def _build(add: Callable[..., _Parser]) -> None:
+    parser = add("build", "make what changed, put it in place, write the lock")
+    _selecting(parser)
+    parser.add_argument("--plan", metavar="FILE", help="do exactly this saved plan, or refuse if it is stale")
+    parser.add_argument("--frozen", action="store_true", help="make nothing: put the locked pictures in place, or say what is missing")
+    parser.add_argument("--yes", action="store_true", help="go on although most of what is paid for would be paid again")
+    parser.add_argument("--prune", action="store_true", help="remove the files of assets that are no longer in the campaign")
+    parser.add_argument("--jobs", "-j", type=int, metavar="N", help="how many pictures to draw at once (default: one a core)")
+    parser.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
+    parser.add_argument("--quiet", "-q", action="store_true", help="only problems and the last line")
+
+
+def _why(add: Callable[..., _Parser]) -> None:
+    parser = add("why", "say why an asset is as it is: verdict, request, what changed since last time, its cost")
+    _selecting(parser, what="asset")
+    parser.add_argument("--json", action="store_true")
+
+
+def _show(add: Callable[..., _Parser]) -> None:
+    parser = add("show", "show an asset: its final prompt, its request, its inputs")
+    _selecting(parser, what="asset")
+    parser.add_argument("--json", action="store_true")
+
+
+def _graph(add: Callable[..., _Parser]) -> None:
+    parser = add("graph", "draw what is made from what")
+    _selecting(parser)
+    parser.add_argument("--format", choices=("mermaid", "dot"), default="mermaid")
+    parser.add_argument("--cells", action="store_true", help="every cell, not one node an asset")
+
+
+def _cache(add: Callable[..., _Parser]) -> None:
+    parser = add("cache", "the store: its size, what no lock names, whether it is whole")
+    parser.add_argument("action", nargs="?", choices=("size", "gc", "verify"), default="size")
+    parser.add_argument("--drop", action="store_true", help="gc: drop what it lists")
+    parser.add_argument("--paid", action="store_true", help="gc: also pictures that were paid for")
+    parser.add_argument("--json", action="store_true")
+
+
+def _check(add: Callable[..., _Parser]) -> None:
+    parser = add("check", "read the campaign and tell its mistakes, for editors and pre-commit")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="campaign files (default: campaign.yaml)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a mistake")
+
+
+def _init(add: Callable[..., _Parser]) -> None:
+    parser = add("init", "write a small working campaign into a folder")
+    parser.add_argument("folder", nargs="?", default=".", help="an empty folder, or one to make (default: here)")
+
+
+def _completion(add: Callable[..., _Parser]) -> None:
+    parser = add("completion", "print the lines that switch on completion in your shell")
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+VERBS: dict[str, Callable[[Callable[..., _Parser]], None]] = {
+    "init": _init,
+    "check": _check,
+    "plan": _plan,
+    "build": _build,
+    "why": _why,
+    "show": _show,
+    "graph": _graph,
+    "cache": _cache,
+    "completion": _completion,
+}
+
+
+def _selecting(parser: _Parser, what: str = "select") -> None:
+    chosen = parser.add_argument(
+        what, nargs="*" if what == "select" else "+", metavar="WHAT",
+        help="asset names, `axis=value` pairs (with * and ?), addresses, or output paths",
+    )  # fmt: skip
+    chosen.completer = _complete_selector  # type: ignore[attr-defined]
+    parser.add_argument("--exclude", action="append", default=[], metavar="WHAT", help="leave these out; may be repeated")
+    parser.add_argument("--provider", metavar="NAME", help="draw with this provider (default: the campaign's, else proof)")
+
+
+def _complete_selector(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    """Asset names, axis pairs and addresses, as the lock knows them: quick, and right for what has been built."""
+    from imagebuild.stages.facts import read_lock
+    from imagebuild.stages.project import find_project
+
+    try:
+        lock = read_lock(find_project(parsed_args.file, os.environ), "")
+    except ImagebuildError:
+        return []
+    found: dict[str, None] = {}
+    for address in lock.entries:
+        name, _, inside = address.partition("[")
+        found[name] = None
+        found.update(dict.fromkeys(pair for pair in inside.rstrip("]").split(",") if pair))
+        if prefix.startswith(name + "["):
+            found[address] = None
+    return [each for each in found if each.startswith(prefix)]
+
+
+def make_parser() -> _Parser:
+    parser = _Parser(prog="imagebuild", description=OVERVIEW, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="store_true", help="print the version")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+
+    def add(name: str, summary: str) -> _Parser:
+        own: _Parser = verbs.add_parser(
+            name, help=summary, description=summary, epilog=EXAMPLES.get(name), formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name not in ("init", "check", "completion"):
+            own.add_argument("--file", "-f", metavar="FILE", help="the campaign (default: campaign.yaml)")
+        own.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return own
+
+    for declare in VERBS.values():
+        declare(add)
+    return parser
+
+
+def run(arguments: list[str]) -> int:
+    """Parse, call the verb, and turn what it raises into a message and an exit code."""
+    parser = make_parser()
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    options = parser.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        print("imagebuild", version("imagebuild-campaigns"))
+        return 0
+    if options.verb is None:
+        parser.print_help()
+        return 0
+    try:
+        code = importlib.import_module(f"imagebuild.cli.{options.verb}").run(options)
+        sys.stdout.flush()
+        return int(code)
+    except ImagebuildError as error:
+        if options.debug:
+            raise
+        fail(error)
+        return 1
+    except KeyboardInterrupt:
+        say("stopped")
+        return 2
+    except BrokenPipeError:  # the reader of our output went away: no fault of the campaign's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

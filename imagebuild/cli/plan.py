@@ -1,0 +1,55 @@
+"""`imagebuild plan`: stop after deciding, and print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+
+from imagebuild.cli.plan_data import plan_json, plan_markdown
+from imagebuild.cli.plan_text import plan_text
+from imagebuild.cli.terminal import ink_for, say
+from imagebuild.core.address import parse_selection
+from imagebuild.errors import ImagebuildError
+from imagebuild.stages.plan import plan_campaign
+from imagebuild.stages.project import find_project
+
+__all__ = ["asked_of", "run"]
+
+
+def asked_of(options: argparse.Namespace) -> dict[str, object]:
+    """What of the command line decides a plan."""
+    return {"select": list(options.select), "exclude": list(options.exclude), "provider": provider_of(options)}
+
+
+def provider_of(options: argparse.Namespace) -> str | None:
+    return options.provider or os.environ.get("IMAGEBUILD_PROVIDER") or None
+
+
+def run(options: argparse.Namespace) -> int:
+    project = find_project(options.file, os.environ)
+    planned = plan_campaign(
+        project, provider=provider_of(options), selection=parse_selection(options.select, options.exclude),
+        whole=bool(options.json or options.out or options.markdown),
+    )  # fmt: skip
+    if options.out:
+        _save(options.out, json.dumps(plan_json(planned, asked_of(options)), ensure_ascii=False, indent=1))
+    if options.json:
+        json.dump(plan_json(planned, asked_of(options)), sys.stdout, ensure_ascii=False, indent=1)
+        print()
+    elif options.markdown:
+        print(plan_markdown(planned))
+    else:
+        print(plan_text(planned, ink_for(sys.stdout), everything=options.all))
+    if options.out:
+        say(f"saved as {options.out}: `imagebuild build --plan {options.out}` does exactly this")
+    return 2 if options.detailed_exitcode and planned.plan.work else 0
+
+
+def _save(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as bad:
+        raise ImagebuildError(f"cannot write `{path}`: {(bad.strerror or str(bad)).lower()}") from bad

@@ -1,0 +1,230 @@
+"""A plan for people: a row an asset, then what changes and why, cells that change alike gathered, and the price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from imagebuild.core.key import shown_diff
+from imagebuild.core.offer import dollars
+from imagebuild.core.plan import CHANGING, VERDICTS, Plan, PlanStep
+from imagebuild.core.reason import WHY, Change, Reason
+from imagebuild.cli.terminal import Ink
+from imagebuild.stages.plan import Planned
+
+__all__ = ["Group", "cells_text", "groups_of", "plan_text", "price_line", "reason_lines"]
+
+EXPLAINED = 24  # how many steps of one kind are compared field by field, unless all are asked for
+SIGNS = {"make": "+", "restore": "<", "adopt": ">", "refused": "x", "blocked": "x", "uncertain": "?", "wait": "…"}
+
+
+class Group(NamedTuple):
+    """Steps of one asset that change for one reason."""
+
+    asset: str
+    verdict: str
+    reason: Reason
+    steps: tuple[PlanStep, ...]
+    more: int  # further steps, not compared one by one
+
+
+def groups_of(planned: Planned, *, everything: bool = False) -> list[Group]:
+    """The changing steps, gathered by asset, verdict and reason."""
+    by_why: dict[tuple[str, str, str], list[PlanStep]] = {}
+    for step in planned.plan.work:
+        why = "merged" if step.merged else step.why
+        by_why.setdefault((step.asset, step.verdict, why), []).append(step)
+    groups: list[Group] = []
+    for (asset, verdict, why), steps in by_why.items():
+        if why not in ("changed", "redrawn", "made-before"):
+            reason = Reason(WHY.get(why, "the same request as another: made once"))
+            groups.append(Group(asset, verdict, reason, tuple(steps), 0))
+            continue
+        compared = steps if everything else steps[:EXPLAINED]
+        alike: dict[tuple[object, ...], list[PlanStep]] = {}
+        reasons: dict[tuple[object, ...], Reason] = {}
+        for step in compared:
+            reason = planned.explain(step)
+            signature = _signature(reason)
+            alike.setdefault(signature, []).append(step)
+            reasons.setdefault(signature, reason)
+        rest = len(steps) - len(compared)
+        for index, (signature, found) in enumerate(alike.items()):
+            last = index == len(alike) - 1
+            groups.append(Group(asset, verdict, reasons[signature], tuple(found), rest if last else 0))
+    return groups
+
+
+def _signature(reason: Reason) -> tuple[object, ...]:
+    """What makes two reasons the same for a reader: the words that changed, not the text around them."""
+    fields: list[object] = []
+    for change in reason.changes:
+        if change.diff:
+            fields.append((change.field, tuple(part for part in change.diff if part[0] != "=")))
+        elif change.field == "input" or change.field.startswith("references"):
+            fields.append(change.field)
+        else:
+            fields.append((change.field, str(change.old), str(change.new)))
+    causes = tuple((cause.name, cause.old, cause.new) for cause in reason.causes)
+    return (reason.sentence, tuple(fields), causes)
+
+
+def plan_text(planned: Planned, ink: Ink, *, everything: bool = False) -> str:
+    plan = planned.plan
+    lines = [_head(plan, ink), ""]
+    lines.extend(_table(plan, ink))
+    for group in groups_of(planned, everything=everything):
+        lines.append("")
+        lines.extend(_group_lines(group, planned, ink, everything))
+    lines.extend(_tail(plan, ink))
+    return "\n".join(lines)
+
+
+def _head(plan: Plan, ink: Ink) -> str:
+    floating = " (floating)" if plan.floating else ""
+    return f"{ink.bold(plan.campaign)} · {plan.provider} · {plan.model}{floating} · prices of {plan.prices_of}"
+
+
+def _table(plan: Plan, ink: Ink) -> list[str]:
+    counts = plan.counts()
+    shown = [verdict for verdict in VERDICTS if any(row.get(verdict) for row in counts.values())] or ["reuse"]
+    prices: dict[str, Decimal] = {}
+    for step in plan.steps:
+        prices[step.asset] = prices.get(step.asset, Decimal(0)) + step.price
+    width = max([len("asset"), *(len(asset) for asset in counts)])
+    lines = [ink.dim("  ".join([f"{'asset':<{width}}", *(f"{verdict:>7}" for verdict in shown), f"{'price':>9}"]))]
+    for asset, row in counts.items():
+        numbers = [f"{row.get(verdict) or '·':>7}" for verdict in shown]
+        cost = dollars(prices[asset]) if prices.get(asset) else "·"
+        lines.append("  ".join([f"{asset:<{width}}", *numbers, f"{cost:>9}"]))
+    return lines
+
+
+def _group_lines(group: Group, planned: Planned, ink: Ink, everything: bool) -> list[str]:
+    sign = SIGNS.get(group.verdict, "·")
+    colour = {"make": ink.green, "restore": ink.cyan, "adopt": ink.cyan}.get(group.verdict, ink.yellow)
+    total = len(group.steps) + group.more
+    price = sum((step.price for step in group.steps), Decimal(0))
+    cost = f" · {dollars(price)}" if price else ""
+    head = f"{colour(f'{sign} {group.verdict}')} {ink.bold(group.asset)} × {total}: {group.reason.sentence}{cost}"
+    lines = [head]
+    lines.extend("    " + line for line in reason_lines(group.reason, ink))
+    lines.extend("    " + line for line in cells_text(group.steps, planned, everything))
+    if group.more:
+        lines.append(ink.dim(f"    … and {group.more} more not compared one by one (`--all` compares them)"))
+    return lines
+
+
+def reason_lines(reason: Reason, ink: Ink) -> list[str]:
+    lines: list[str] = []
+    for change in reason.changes:
+        lines.append(f"{change.field}: {_change_text(change, ink)}")
+    for cause in reason.causes:
+        at = f" ({cause.at})" if cause.at else ""
+        if "/" in cause.name or cause.name.endswith((".j2", ".txt", ".md")):
+            lines.append(f"because {ink.bold(cause.name)} changed")
+        else:
+            lines.append(f"because {ink.bold(cause.name)}{at}: {_quoted(cause.old)} → {_quoted(cause.new)}")
+    return lines
+
+
+def _change_text(change: Change, ink: Ink) -> str:
+    if change.diff:
+        text = shown_diff(change.diff)
+        return text.replace("[-", ink.red("[-")).replace("{+", ink.green("{+")) if ink.on else text
+    if change.old is None and (change.field == "input" or change.field.startswith("references")):
+        return f"{change.new}"
+    return f"{_quoted(change.old)} → {_quoted(change.new)}"
+
+
+def _quoted(value: object) -> str:
+    if value is None:
+        return "nothing"
+    text = " ".join(str(value).split())
+    if len(text) == 64 and all(letter in "0123456789abcdef" for letter in text):
+        return text[:12]
+    return f"“{text[:90]}…”" if len(text) > 90 else f"“{text}”"
+
+
+def cells_text(steps: Sequence[PlanStep], planned: Planned, everything: bool = False, most: int = 6) -> list[str]:
+    """Which cells: as a product of axis values where they are one, else their addresses."""
+    if len(steps) == 1 or everything:
+        return [_one(step) for step in steps]
+    axes = [name for name, _ in steps[0].cell]
+    values: dict[str, dict[str, None]] = {name: {} for name in axes}
+    for step in steps:
+        for name, value in step.cell:
+            values[name][value] = None
+    product = 1
+    for found in values.values():
+        product *= len(found)
+    if axes and product == len({step.cell for step in steps}):
+        return [" · ".join(f"{name}: {_values(name, values[name], planned)}" for name in axes)]
+    lines = [_one(step) for step in steps[:most]]
+    if len(steps) > most:
+        lines.append(f"… and {len(steps) - most} more")
+    return lines
+
+
+def _values(axis: str, values: Iterable[str], planned: Planned) -> str:
+    found = list(values)
+    entries = planned.loaded.campaign.axes[axis].entries
+    if len(found) == len(entries) and len(found) > 1:
+        return f"all {len(found)}"
+    return ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
+
+
+def _one(step: PlanStep) -> str:
+    parts = [step.address]
+    if step.size:
+        parts.append(step.size)
+    if step.output:
+        parts.append(step.output)
+    if step.price:
+        parts.append(dollars(step.price))
+    return "  ".join(parts)
+
+
+def _tail(plan: Plan, ink: Ink) -> list[str]:
+    lines: list[str] = []
+    for address, why in list(plan.skipped)[:8]:
+        lines.append(f"skipped {address}: {why}")
+    if len(plan.skipped) > 8:
+        lines.append(f"skipped: … and {len(plan.skipped) - 8} more")
+    if plan.orphans:
+        names = ", ".join(entry.address for entry in list(plan.orphans)[:3]) + (" …" if len(plan.orphans) > 3 else "")
+        lines.append(f"{len(plan.orphans)} no longer in the campaign: {names} (`build --prune` removes their files)")
+    lines.extend(f"{ink.yellow('note:')} {note}" for note in plan.notes)
+    if plan.over_budget:
+        lines.append(f"{ink.red('over budget:')} {plan.over_budget}")
+    if plan.hold:
+        lines.append(f"{ink.yellow('held back:')} {plan.hold}; `build --yes` goes on")
+    if lines:
+        lines.insert(0, "")
+    lines.extend(["", price_line(plan, ink)])
+    return lines
+
+
+def price_line(plan: Plan, ink: Ink) -> str:
+    """The whole plan in a sentence."""
+    work = plan.work
+    making = [step for step in work if step.verdict == "make" and not step.merged]
+    paid = sum(step.kind != "local" for step in making)
+    kept = plan.kept + sum(step.verdict == "reuse" for step in plan.steps)
+    if not work:
+        return f"{ink.green('Nothing to do')}: all {kept} in place."
+    merged = sum(1 for step in work if step.merged)
+    counted = [
+        f"{paid} to make" if paid else "",
+        f"{len(making) - paid} to draw here" if len(making) > paid else "",
+        f"{merged} the same as another" if merged else "",
+        *(f"{sum(step.verdict == verdict for step in work)} to {verdict}" for verdict in ("restore", "adopt") if any(s.verdict == verdict for s in work)),
+        f"{kept} in place" if kept else "",
+    ]
+    budget = f" of {dollars(plan.budget.build)} for a build" if plan.budget.build is not None else ""
+    return f"{ink.bold('Plan:')} {', '.join(filter(None, counted))}. Price: {ink.bold(dollars(plan.price))}{budget}."
+
+
+def is_changing(plan: Plan) -> bool:
+    return any(step.verdict in CHANGING for step in plan.steps)

@@ -1,0 +1,67 @@
+"""Printing for people: results to stdout, everything else to stderr; colour only where a terminal shows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+from imagebuild.errors import ImagebuildError, render
+
+__all__ = ["Ink", "fail", "ink_for", "say"]
+
+
+class Ink:
+    """Wraps text in colour, or leaves it as it is. Nothing is told by colour alone."""
+
+    __slots__ = ("on",)
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+    def _wrap(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.on and text else text
+
+    def bold(self, text: str) -> str:
+        return self._wrap("1", text)
+
+    def dim(self, text: str) -> str:
+        return self._wrap("2", text)
+
+    def red(self, text: str) -> str:
+        return self._wrap("31", text)
+
+    def green(self, text: str) -> str:
+        return self._wrap("32", text)
+
+    def yellow(self, text: str) -> str:
+        return self._wrap("33", text)
+
+    def cyan(self, text: str) -> str:
+        return self._wrap("36", text)
+
+
+def ink_for(stream: TextIO) -> Ink:
+    if os.environ.get("NO_COLOR"):
+        return Ink(False)
+    if os.environ.get("FORCE_COLOR"):
+        return Ink(True)
+    return Ink(stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def say(text: str) -> None:
+    """Something for the person, not for the pipe."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def fail(error: ImagebuildError) -> None:
+    """Every problem of an error, with its place and hint."""
+    ink = ink_for(sys.stderr)
+    problems = error.problems
+    for problem in problems:
+        first, *rest = render(problem).split("\n")
+        say(first.replace("error:", ink.red("error:"), 1))
+        for line in rest:
+            say(line)
+    if len(problems) > 1:
+        say(f"{len(problems)} mistakes; nothing was written")

@@ -1,0 +1,116 @@
+"""Addresses of assets (`hero[product=kettle,locale=de-DE]`) and the selectors that pick among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+
+from imagebuild.errors import ImagebuildError, did_you_mean
+
+__all__ = ["MASTER", "Selection", "Selectable", "address_of", "asset_of", "parse_selection"]
+
+MASTER = ":master"
+_ADDRESS = re.compile(r"([A-Za-z0-9_.*?-]+)\[(.*)\]\Z")
+_PAIR = re.compile(r"([a-z][a-z0-9_]*)=(.+)\Z")
+
+
+def address_of(asset: str, pairs: Iterable[str]) -> str:
+    inside = ",".join(pairs)
+    return f"{asset}[{inside}]" if inside else asset
+
+
+def asset_of(address: str) -> str:
+    """The asset's name in an address, also of its master."""
+    return address.split("[", 1)[0].removesuffix(MASTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Selectable:
+    """What a selector looks at."""
+
+    address: str
+    asset: str
+    cell: tuple[tuple[str, str], ...]
+    output: str | None
+
+
+class _Term:
+    """One selector: a name or glob of names, an address, `axis=glob`, or an output's path."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.axis: str | None = None
+        self.used = False
+        pair = _PAIR.match(text)
+        address = _ADDRESS.match(text)
+        self.pairs: list[tuple[str, re.Pattern[str]]] = []
+        self.name: re.Pattern[str] | None = None
+        self.path = text.removeprefix("./")
+        if address:
+            self.name = _glob(address.group(1))
+            for part in filter(None, address.group(2).split(",")):
+                axis, _, value = part.partition("=")
+                self.pairs.append((axis.strip(), _glob(value.strip())))
+        elif pair:
+            self.axis = pair.group(1)
+            self.pairs.append((pair.group(1), _glob(pair.group(2))))
+        else:
+            self.name = _glob(text)
+
+    def matches(self, item: Selectable) -> bool:
+        values = dict(item.cell)
+        if self.name is None or self.name.match(item.asset):
+            found = all(axis in values and pattern.match(values[axis]) for axis, pattern in self.pairs)
+        else:
+            found = item.output is not None and (self.path == item.output or bool(self.name.match(item.output)))
+        self.used = self.used or found
+        return found
+
+
+def _glob(text: str) -> re.Pattern[str]:
+    return re.compile(translate(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Names, addresses and paths add up; pairs of one axis add up; different axes narrow; exclusions take away."""
+
+    terms: tuple[_Term, ...]
+    excluded: tuple[_Term, ...]
+
+    def pick(self, items: Sequence[Selectable]) -> set[str]:
+        """The addresses selected. A selector that matches nothing is an error: it is a typing mistake."""
+        places = [term for term in self.terms if term.axis is None]
+        axes: dict[str, list[_Term]] = {}
+        for term in self.terms:
+            if term.axis is not None:
+                axes.setdefault(term.axis, []).append(term)
+        chosen: set[str] = set()
+        for item in items:
+            named = [term for term in places if term.matches(item)]
+            if places and not named:
+                continue
+            narrowed = [[term for term in terms if term.matches(item)] for terms in axes.values()]
+            if not all(narrowed):
+                continue
+            if [term for term in self.excluded if term.matches(item)]:
+                continue
+            chosen.add(item.address)
+        self._check(items)
+        return chosen
+
+    def _check(self, items: Sequence[Selectable]) -> None:
+        for term in (*self.terms, *self.excluded):
+            if not term.used and not any(term.matches(item) for item in items):
+                known = {item.asset for item in items} | {f"{axis}={value}" for item in items for axis, value in item.cell}
+                outputs = [item.output for item in items if item.output]
+                hint = did_you_mean(term.text, known) or did_you_mean(term.text, outputs[:2000])
+                raise ImagebuildError(f"nothing matches `{term.text}`", hint=hint or "an asset's name, `axis=value`, an address, or an output's path")
+
+
+def parse_selection(terms: Iterable[str], excluded: Iterable[str]) -> Selection | None:
+    """None when nothing narrows the campaign."""
+    chosen, away = tuple(_Term(text) for text in terms), tuple(_Term(text) for text in excluded)
+    return Selection(chosen, away) if chosen or away else None

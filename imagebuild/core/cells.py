@@ -1,0 +1,88 @@
+"""Cells: which combinations of axis entries an asset is made for, after `exclude` and `include`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from imagebuild.core.axis import Axis, Entry
+from imagebuild.core.spec import AssetSpec, Exclusion, Inclusion, Settings
+from imagebuild.errors import Problems
+
+__all__ = ["Cell", "Reach", "cells_of"]
+
+Reach = Callable[[tuple[Entry, ...]], bool]
+
+
+class Cell(NamedTuple):
+    """One combination. `settings` and `variables` are what an `include` overrides here, else empty."""
+
+    entries: tuple[Entry, ...]
+    settings: Settings | None
+    variables: Mapping[str, object]
+
+
+def cells_of(asset: AssetSpec, axes: Mapping[str, Axis], used: set[int], reach: Reach | None = None) -> Iterator[Cell]:
+    """The asset's cells in the order of its axes; ids of inclusions that took effect are added to `used`.
+
+    With `reach`, only the cells it accepts: the ones a planner's memory could not answer for.
+    """
+    exclusions = [each for each in asset.exclude if _applies(each, asset)]
+    inclusions = [each for each in asset.include if (not each.assets or asset.name in each.assets) and set(each.cell) <= set(asset.over)]
+    matched: set[int] = set()
+    for entries in itertools.product(*(axes[name].entries for name in asset.over)):
+        if exclusions and any(_excluded(each, asset.over, entries) for each in exclusions):
+            continue
+        fitting = [each for each in inclusions if _matches(each, asset.over, entries)] if inclusions else ()
+        matched.update(id(each) for each in fitting)
+        if reach is None or reach(entries):
+            yield _cell(entries, fitting)
+    for added in inclusions:
+        if id(added) in matched or not asset.over or set(added.cell) != set(asset.over):
+            continue
+        entries = tuple(added.cell[name] for name in asset.over)
+        matched.add(id(added))
+        if reach is None or reach(entries):
+            yield _cell(entries, [added])
+    used |= matched
+
+
+def _applies(exclusion: Exclusion, asset: AssetSpec) -> bool:
+    if exclusion.assets and asset.name not in exclusion.assets:
+        return False
+    return bool(exclusion.patterns) and all(name in asset.over for name in exclusion.patterns)
+
+
+def _excluded(exclusion: Exclusion, over: tuple[str, ...], entries: tuple[Entry, ...]) -> bool:
+    patterns = exclusion.patterns
+    for name, entry in zip(over, entries, strict=True):
+        if name in patterns and not any(entry.id == each or fnmatchcase(entry.id, each) for each in patterns[name]):
+            return False
+    return True
+
+
+def _matches(inclusion: Inclusion, over: tuple[str, ...], entries: tuple[Entry, ...]) -> bool:
+    wanted = inclusion.cell
+    return all(wanted[name].id == entry.id for name, entry in zip(over, entries, strict=True) if name in wanted)
+
+
+def _cell(entries: tuple[Entry, ...], fitting: list[Inclusion] | tuple[()]) -> Cell:
+    if not fitting:
+        return Cell(entries, None, {})
+    settings, variables, values = Settings(), dict[str, object](), list(entries)
+    for each in fitting:  # a later inclusion wins
+        settings = each.settings.over(settings)
+        variables.update(each.variables)
+    return Cell(tuple(values), settings, variables)
+
+
+def check_inclusions(inclusions: tuple[Inclusion, ...], used: set[int], problems: Problems) -> None:
+    """An inclusion that neither overrides nor adds anything is a mistake."""
+    for each in inclusions:
+        if id(each) not in used:
+            problems.add(
+                "`include`: no asset has such a cell", at=each.place,
+                hint="name every axis of the asset to add a cell, or the axes of an existing one to override it",
+            )  # fmt: skip

@@ -1,0 +1,404 @@
+"""Actions and facts → plan: one verdict an action, with its reason and its price. A dry run prints it, a build runs it.
+
+Two passes, until nothing changes: forward, from inputs to results (which keys are known, and do they have a result?);
+backward, from what must be delivered to what that needs (whose bytes are wanted, and are they at hand?). A picture
+that must be made again has an unknown digest, so that everything made from it is made again with it.
+Asks its questions through `Facts`; reads nothing, spends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from imagebuild.core.expand import Action
+from imagebuild.core.key import Digest, Key, digest_of, key_of
+from imagebuild.core.key import canonical as canonical_bytes
+from imagebuild.core.lock import Lock, LockEntry
+from imagebuild.core.offer import Offer
+from imagebuild.core.spec import Budget
+from imagebuild.errors import ProviderError
+
+__all__ = ["VERDICTS", "Facts", "Known", "Plan", "PlanStep", "complete", "make_plan", "tools_text"]
+
+VERDICTS = ("make", "restore", "adopt", "reuse", "wait", "uncertain", "blocked", "refused", "orphan")
+CHANGING = frozenset(VERDICTS) - {"reuse", "orphan"}
+
+
+class Known(NamedTuple):
+    """What the store remembers of a key's result."""
+
+    digest: Digest
+    size: str
+    bytes: int
+    cost: Decimal
+    model: str | None
+    provider: str | None
+
+
+class Facts(Protocol):
+    """What is on disk. Every answer is a value; asking changes nothing."""
+
+    lock: Lock
+
+    def result(self, key: Key) -> Known | None:
+        """The stored result of a key."""
+        ...
+
+    def has(self, digest: Digest) -> bool:
+        """Whether the store holds these bytes."""
+        ...
+
+    def output(self, path: str) -> Digest | None:
+        """The digest of the file at an output path, None when there is none."""
+        ...
+
+
+class PlanStep(NamedTuple):
+    """What a build will do about one action. `why` is a word of `reason.WHY`; `merged` names the step that makes it."""
+
+    address: str
+    asset: str
+    kind: str
+    cell: tuple[tuple[str, str], ...]
+    verdict: str
+    why: str
+    identity: str
+    key: Key | None
+    digest: Digest | None
+    output: str | None
+    size: str | None
+    price: Decimal
+    merged: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a build will do, in an order in which inputs come first."""
+
+    campaign: str
+    provider: str
+    model: str
+    floating: bool
+    prices_of: str
+    steps: Sequence[PlanStep]
+    kept: int = 0  # further actions that a memory answered for: all of them `reuse`
+    kept_by_asset: Mapping[str, int] = field(default_factory=dict)
+    orphans: Sequence[LockEntry] = ()
+    skipped: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    budget: Budget = field(default_factory=Budget)
+    spent: Decimal = Decimal(0)
+    hold: str | None = None
+
+    @property
+    def work(self) -> list[PlanStep]:
+        """The steps that change something."""
+        return [step for step in self.steps if step.verdict in CHANGING]
+
+    @property
+    def price(self) -> Decimal:
+        return sum((step.price for step in self.steps), Decimal(0))
+
+    @property
+    def over_budget(self) -> str | None:
+        """Which limit the price would pass, in words; None when it stays within all of them."""
+        if self.budget.build is not None and self.price > self.budget.build:
+            return f"this build may cost {self.budget.build} USD (`budget.build`)"
+        if self.budget.campaign is not None and self.spent + self.price > self.budget.campaign:
+            return f"the campaign may cost {self.budget.campaign} USD (`budget.campaign`), {self.spent} are spent"
+        return None
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """asset → verdict → how many."""
+        found: dict[str, dict[str, int]] = {}
+        for asset, kept in self.kept_by_asset.items():
+            found[asset] = {"reuse": kept}
+        for step in self.steps:
+            row = found.setdefault(step.asset, {})
+            row[step.verdict] = row.get(step.verdict, 0) + 1
+        return found
+
+
+def complete(action: Action, digests: Mapping[str, Digest]) -> dict[str, object]:
+    """The action's manifest with the digests of its inputs (slot → digest) in their places."""
+    manifest = dict(action.manifest)
+    references = manifest.get("references")
+    for slot, digest in digests.items():
+        if slot == "input":
+            manifest["input"] = digest
+        else:
+            assert isinstance(references, list)
+            references = list(references)
+            references[int(slot[len("references[") : -1])] = digest
+            manifest["references"] = references
+    return manifest
+
+
+def tools_text(manifest: Mapping[str, object]) -> str | None:
+    tools = manifest.get("tools")
+    return "; ".join(f"{name} {version}" for name, version in sorted(tools.items())) if isinstance(tools, dict) else None
+
+
+def _tools_of(text: str) -> dict[str, str]:
+    parts = (part.partition(" ") for part in text.split("; "))
+    return {name: version for name, _, version in parts}
+
+
+class _Outcome(NamedTuple):
+    """What is known of an action's result before deciding what to do. `why` when it has to be made."""
+
+    identity: str
+    key: Key | None
+    digest: Digest | None
+    why: str
+
+
+def make_plan(
+    actions: Mapping[str, Action],
+    facts: Facts,
+    offer: Offer,
+    *,
+    campaign: str,
+    budget: Budget,
+    selected: set[str] | None = None,
+    kept: Mapping[str, tuple[str, Digest]] | None = None,
+    kept_by_asset: Mapping[str, int] | None = None,
+    skipped: Sequence[tuple[str, str]] = (),
+    notes: Sequence[str] = (),
+) -> Plan:
+    """The plan for all actions, or for those selected and what they need. `kept` (address → key, digest) are further
+    actions that a memory vouches for: their results are in the store and in place."""
+    planner = _Planner(actions, facts, offer, selected, kept or {})
+    steps = planner.run()
+    orphans = [] if selected is not None else _orphans(facts.lock, actions, kept or {}, skipped)
+    return Plan(
+        campaign=campaign, provider=offer.provider, model=offer.model, floating=offer.floating, prices_of=offer.catalog_date,
+        steps=steps, kept=len(kept or ()), kept_by_asset=kept_by_asset or {}, orphans=orphans, skipped=tuple(skipped),
+        notes=tuple(notes), budget=budget, spent=_spent(facts.lock), hold=_hold(steps, facts.lock),
+    )  # fmt: skip
+
+
+def _orphans(lock: Lock, actions: Mapping[str, Action], kept: Mapping[str, object], skipped: Iterable[tuple[str, str]]) -> list[LockEntry]:
+    away = {address for address, _ in skipped}
+    return [entry for address, entry in lock.entries.items() if address not in actions and address not in kept and address not in away]
+
+
+def _spent(lock: Lock) -> Decimal:
+    """What the locked pictures cost, each key once."""
+    paid = {entry.key: entry.cost for entry in lock.entries.values() if entry.cost}
+    return sum(paid.values(), Decimal(0))
+
+
+HOLD_SHARE = Decimal("0.5")
+HOLD_LEAST = Decimal(1)
+
+
+def _hold(steps: Iterable[PlanStep], lock: Lock) -> str | None:
+    """Why the build should ask first: it would pay again for most of what is paid for already."""
+    paid = _spent(lock)
+    again: dict[Key, Decimal] = {}
+    for step in steps:
+        entry = lock.entries.get(step.address)
+        if step.verdict == "make" and step.kind != "local" and entry is not None and entry.cost:
+            again[entry.key] = entry.cost
+    lost = sum(again.values(), Decimal(0))
+    if paid and lost >= HOLD_LEAST and lost > paid * HOLD_SHARE:
+        return f"this would pay again for {len(again)} pictures that cost {lost} USD, of {paid} USD paid for in this lock"
+    return None
+
+
+class _Planner:
+    def __init__(self, actions: Mapping[str, Action], facts: Facts, offer: Offer, selected: set[str] | None, kept: Mapping[str, tuple[str, Digest]]) -> None:
+        self.actions = actions
+        self.facts = facts
+        self.offer = offer
+        self.selected = selected
+        self.kept = kept
+        self.outcomes: dict[str, _Outcome] = {}
+        self.forced: dict[str, str] = {}  # address → why its known result must be made again
+        self.needed: set[str] = set()  # delivered, or an input of something made
+        self.making: set[str] = set()
+        self.fetched: dict[str, str] = {}  # address → where its bytes come from, when not from the store
+        self._by_key: dict[Key, Digest] | None = None
+        self._by_digest: dict[Digest, list[str]] | None = None
+
+    def run(self) -> list[PlanStep]:
+        while True:
+            self._forward()
+            before = len(self.forced)
+            self._backward()
+            if len(self.forced) == before:
+                return self._steps()
+
+    # ---------------------------------------------------------------- forward: what is known
+
+    def _forward(self) -> None:
+        outcomes = self.outcomes = {}
+        for address, action in self.actions.items():
+            digests: dict[str, Digest] = {}
+            pending: dict[str, Digest] = {}
+            for slot, source in action.inputs:
+                outcome = outcomes.get(source)
+                if outcome is None:
+                    digests[slot] = self.kept[source][1]
+                elif outcome.digest is not None:
+                    digests[slot] = outcome.digest
+                else:
+                    pending[slot] = Digest("pending:" + outcome.identity)
+            if pending:
+                identity = "pending:" + digest_of(canonical_bytes(complete(action, {**digests, **pending})))
+                outcomes[address] = _Outcome(identity, None, None, "input-made")
+                continue
+            manifest = complete(action, digests) if digests else action.manifest
+            key = key_of(manifest)
+            if address in self.forced:
+                outcomes[address] = _Outcome(key, key, None, self.forced[address])
+                continue
+            outcomes[address] = self._known(address, action, key, manifest)
+
+    def _known(self, address: str, action: Action, key: Key, manifest: Mapping[str, object]) -> _Outcome:
+        lock = self.facts.lock
+        entry = lock.entries.get(address)
+        if entry is not None and entry.key == key and address not in lock.alternatives and self.facts.has(entry.digest):
+            return _Outcome(key, key, entry.digest, "")
+        candidates = self._candidates(address, key)
+        if not action.manifest.get("steps", True):  # a local action without steps: the very bytes it is made from
+            candidates = [Digest(str(manifest["input"]))]
+        best = next((digest for digest in candidates if self._at_hand(action, digest)), candidates[0] if candidates else None)
+        if best is not None:
+            return _Outcome(key, key, best, "")
+        if entry is not None and entry.tools and action.kind == "local":
+            redrawn = self._other_tools(action, entry, manifest)
+            if redrawn is not None:
+                return redrawn
+        return _Outcome(key, key, None, "changed" if entry is not None else "new")
+
+    def _candidates(self, address: str, key: Key) -> list[Digest]:
+        """The digests that are a result of this key: as locked for this address, for another, and as stored."""
+        lock = self.facts.lock
+        own = lock.alternatives.get(address) or ((lock.entries[address],) if address in lock.entries else ())
+        found = [entry.digest for entry in own if entry.key == key]
+        if self._by_key is None:
+            self._by_key = {entry.key: entry.digest for entry in lock.entries.values()}
+        if key in self._by_key:
+            found.append(self._by_key[key])
+        known = self.facts.result(key)
+        if known is not None:
+            found.append(known.digest)
+        return found
+
+    def _other_tools(self, action: Action, entry: LockEntry, manifest: Mapping[str, object]) -> _Outcome | None:
+        """A result that only newer libraries would draw anew is kept when its input is gone: never pay for an upgrade."""
+        same = {**manifest, "tools": _tools_of(entry.tools or "")}
+        if same["tools"] == manifest.get("tools") or key_of(same) != entry.key:
+            return None
+        source = Digest(str(manifest["input"]))
+        if self.facts.has(source) or self._file_with(source):
+            return _Outcome(key_of(manifest), key_of(manifest), None, "redrawn")
+        return _Outcome(entry.key, entry.key, entry.digest, "")
+
+    def _at_hand(self, action: Action, digest: Digest) -> bool:
+        if self.facts.has(digest):
+            return True
+        if action.output is not None and self.facts.output(action.output) == digest:
+            return True
+        return self._file_with(digest) is not None
+
+    def _file_with(self, digest: Digest) -> str | None:
+        """A delivered file that still has these bytes, wherever the lock says one was put."""
+        if self._by_digest is None:
+            self._by_digest = {}
+            for entry in self.facts.lock.entries.values():
+                if entry.output:
+                    self._by_digest.setdefault(entry.digest, []).append(entry.output)
+        return next((path for path in self._by_digest.get(digest, ()) if self.facts.output(path) == digest), None)
+
+    # ---------------------------------------------------------------- backward: what is needed
+
+    def _backward(self) -> None:
+        needed: set[str] = set()
+        making: set[str] = set()
+        wanted: set[str] = set()  # bytes wanted by something that is made
+        for address in reversed(self.actions):
+            action, outcome = self.actions[address], self.outcomes[address]
+            target = (address in self.selected) if self.selected is not None else action.output is not None
+            if not target and address not in wanted:
+                continue
+            needed.add(address)
+            if outcome.digest is None:
+                making.add(address)
+                wanted.update(source for _, source in action.inputs)
+                continue
+            in_place = action.output is not None and target and self.facts.output(action.output) == outcome.digest
+            if in_place and address not in wanted:
+                continue
+            if not self._at_hand(action, outcome.digest):
+                self.forced[address] = "bytes-lost"
+                making.add(address)
+                wanted.update(source for _, source in action.inputs)
+        self.needed, self.making = needed, making
+
+    # ---------------------------------------------------------------- verdicts
+
+    def _steps(self) -> list[PlanStep]:
+        steps: list[PlanStep] = []
+        owners: dict[str, str] = {}
+        for address, action in self.actions.items():
+            outcome = self.outcomes[address]
+            if address not in self.needed:
+                if self.selected is None and outcome.digest is not None:
+                    steps.append(self._step(action, outcome, "reuse", ""))
+                continue
+            if address in self.making:
+                owner = owners.setdefault(outcome.identity, address)
+                merged = owner if owner != address else None
+                price = Decimal(0) if merged or not action.paid else self._price(action)
+                steps.append(self._step(action, outcome, "make", outcome.why, price, merged))
+                continue
+            steps.append(self._delivered(action, outcome))
+        return steps
+
+    def _delivered(self, action: Action, outcome: _Outcome) -> PlanStep:
+        """The verdict on an action whose result is known and at hand."""
+        digest = outcome.digest
+        assert digest is not None
+        stored = self.facts.has(digest)
+        if action.output is None:
+            return self._step(action, outcome, "reuse" if stored else "adopt", "" if stored else "store-lost")
+        there = self.facts.output(action.output)
+        if there == digest:
+            return self._step(action, outcome, "reuse" if stored else "adopt", "" if stored else "store-lost")
+        if there is None:
+            entry = self.facts.lock.entries.get(action.address)
+            moved = entry is None or entry.output != action.output
+            return self._step(action, outcome, "restore", "new-path" if moved else "file-missing")
+        entries = [each for each in self.facts.lock.entries.values() if each.output == action.output]
+        if any(entry.digest == there for entry in entries):
+            return self._step(action, outcome, "restore", "made-before")
+        return self._step(action, outcome, "restore", "file-edited" if entries else "file-foreign")
+
+    def _price(self, action: Action) -> Decimal:
+        manifest = action.manifest
+        references = manifest.get("references")
+        assert action.size is not None
+        price = self.offer.price.estimate(
+            quality=str(manifest["quality"]), size=action.size, tier=action.tier, prompt=str(manifest["prompt"]),
+            references=len(references) if isinstance(references, list) else 0,
+        )  # fmt: skip
+        if price is None:
+            raise ProviderError(
+                f"the price of `{action.address}` at `{self.offer.provider}` is not known",
+                hint=f"the catalogue of {self.offer.catalog_date} has no price for this quality and resolution; choose another, or another provider",
+            )  # fmt: skip
+        return price
+
+    @staticmethod
+    def _step(action: Action, outcome: _Outcome, verdict: str, why: str, price: Decimal = Decimal(0), merged: str | None = None) -> PlanStep:
+        size = f"{action.size[0]}x{action.size[1]}" if action.size else None
+        return PlanStep(
+            action.address, action.asset, action.kind, action.cell, verdict, why, outcome.identity, outcome.key,
+            outcome.digest, action.output, size, price, merged,
+        )  # fmt: skip

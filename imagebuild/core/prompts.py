@@ -1,0 +1,180 @@
+"""What templates say in each cell: the values they see, rendering that is shared between cells which differ only in
+axes a template does not read, and the strings found missing on the way, gathered into one message a string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from imagebuild.core.axis import Entry, Fields, Ratio
+from imagebuild.core.cells import Cell
+from imagebuild.core.spec import AssetSpec, Campaign
+from imagebuild.core.strings import MissingText, SkipCell, Strings, Translator, UnfinishedKey
+from imagebuild.core.template import Template, TemplateFault, Templates, first_use, resolve
+from imagebuild.errors import Place, Problems
+
+__all__ = ["Prompts"]
+
+
+class Prompts:
+    def __init__(self, campaign: Campaign, strings: Strings | None, problems: Problems) -> None:
+        self._campaign = campaign
+        self._strings = strings
+        self._problems = problems
+        self._variables = Fields(campaign.variables, "vars")
+        self._translators: dict[str, Translator] = {}
+        self._rendered: dict[tuple[int, bool, str, tuple[str, ...]], str | Exception] = {}
+        self._slugs: dict[str, Entry] = {}
+        self._missing: dict[tuple[str, Place], list[MissingText]] = {}
+        self._faults: set[tuple[str, Place]] = set()
+        self.last_skip = ""
+
+    def check(self, templates: Templates, template: Template, asset: AssetSpec, where: str) -> None:
+        """Every name the template reads must be there in every cell of the asset."""
+        known = {"asset", "vars", *asset.over, *self._campaign.variables}
+        for each in asset.include:
+            if not each.assets or asset.name in each.assets:
+                known.update(each.variables)
+        if "locale" in asset.over and self._strings is not None:
+            known.add("t")
+
+        def hint(name: str) -> str | None:
+            if name == "t" and "locale" not in asset.over:
+                return f"strings need a language: add `locale` to `over` of `{asset.name}`"
+            if name == "t":
+                return 'say where the strings are: `locale: {strings: "strings/{locale}.yaml"}`'
+            if name in self._campaign.axes:
+                return f"add `{name}` to `over` of `{asset.name}`"
+            return None
+
+        templates.check_names(template, known, f"asset `{asset.name}`: {where}", hint)
+
+    def context(self, asset: AssetSpec, cell: Cell, *, in_path: bool = False) -> dict[str, object]:
+        context: dict[str, object] = {**self._campaign.variables, **cell.variables}
+        context["vars"] = Fields({**self._campaign.variables, **cell.variables}, "vars") if cell.variables else self._variables
+        context["asset"] = asset.name
+        for entry in cell.entries:
+            context[entry.axis] = self._slug(entry) if in_path else entry.value
+            if entry.axis == "locale" and self._strings is not None:
+                context["t"] = self._translator(entry.id).t
+        return context
+
+    def _slug(self, entry: Entry) -> object:
+        """A ratio in a path is written `16x9`: a colon cannot stand in a file's name everywhere."""
+        if isinstance(entry.value, Ratio):
+            return replace(entry.value, name=entry.value.slug)
+        return entry.value
+
+    def _translator(self, tag: str) -> Translator:
+        found = self._translators.get(tag)
+        if found is None:
+            assert self._strings is not None
+            found = self._translators[tag] = Translator(self._strings, tag)
+        return found
+
+    def render(self, template: Template, asset: AssetSpec, cell: Cell) -> str | None:
+        """The prompt; None when the cell is skipped (a string is missing, and the campaign says to skip then)."""
+        text = self._shared(template, asset, cell, in_path=False)
+        if text == "":
+            raise TemplateFault("the prompt is empty", template.source.place)
+        return text
+
+    def render_path(self, template: Template, asset: AssetSpec, cell: Cell) -> str | None:
+        text = self._shared(template, asset, cell, in_path=True)
+        if text is not None and "\n" in text:
+            raise TemplateFault("the path runs over several lines", template.source.place)
+        return text
+
+    def _shared(self, template: Template, asset: AssetSpec, cell: Cell, *, in_path: bool) -> str | None:
+        names = template.names
+        read = tuple(entry.id for entry in cell.entries if entry.axis in names or (entry.axis == "locale" and "t" in names))
+        identity = (id(template), in_path, asset.name, read)
+        outcome = None if cell.variables else self._rendered.get(identity)
+        if outcome is None:
+            try:
+                outcome = template.render(self.context(asset, cell, in_path=in_path))
+            except (MissingText, SkipCell, TemplateFault) as bad:
+                outcome = bad
+            if not cell.variables:
+                self._rendered[identity] = outcome
+        if isinstance(outcome, str):
+            return outcome
+        if isinstance(outcome, MissingText):
+            self._note_missing(outcome, template)
+        elif isinstance(outcome, SkipCell):
+            self.last_skip = f"no string `{outcome.key}`"
+        else:
+            raise outcome
+        return None
+
+    def _note_missing(self, missing: MissingText, template: Template) -> None:
+        word = missing.key.rsplit(".", 1)[-1]
+        place = first_use(template.source, word)
+        found = self._missing.setdefault((missing.key, place), [])
+        if all(each.tag != missing.tag for each in found):
+            found.append(missing)
+
+    def report_missing(self) -> None:
+        """One message a missing string, with all the locales that lack it."""
+        for (key, place), found in self._missing.items():
+            assert self._strings is not None
+            tags = [each.tag for each in found]
+            named = ", ".join(tags[:6]) + (f" and {len(tags) - 6} more" if len(tags) > 6 else "")
+            hint = found[0].hint
+            if isinstance(found[0], UnfinishedKey):
+                what = f"`t.{key}` is no text but a group of texts"
+            elif key not in self._strings.keys:
+                what = f"no string `{key}`"
+            else:
+                what = f"string `{key}` is missing in {named}"
+                if len(tags) > 1:
+                    hint = f"add it to their strings, or let it fall back: `missing: {{{key}: fallback}}`"
+            self._problems.add(what, at=place, hint=hint)
+
+    def note_fault(self, fault: TemplateFault, address: str) -> None:
+        """A template that fails in a thousand cells is told once, with the first of them."""
+        if (fault.what, fault.at) not in self._faults:
+            self._faults.add((fault.what, fault.at))
+            self._problems.add(fault.what, at=fault.at, hint=fault.hint or f"first met in `{address}`")
+
+    def values_read(self, template: Template, asset: AssetSpec, cell: Cell) -> Mapping[str, str]:
+        """Every value the template reads in this cell, by name; strings with the place they stand in."""
+        context = self.context(asset, cell)
+        translator: Translator | None = None
+        if "t" in context:
+            tag = next(entry.id for entry in cell.entries if entry.axis == "locale")
+            assert self._strings is not None
+            translator = Translator(self._strings, tag)
+            context["t"] = translator.t
+        template.render(context)
+        values: dict[str, str] = {}
+        for chain in sorted(template.chains):
+            if chain[0] == "t":
+                continue
+            try:
+                values[".".join(chain)] = _shown(resolve(chain, context))
+            except (KeyError, AttributeError):
+                continue
+        if translator is not None:
+            for key, found in translator.used.items():
+                values[f"t.{key}"] = _shown(found.text.value)
+        return values
+
+    def place_of_string(self, tag: str, key: str) -> Place | None:
+        """Where the text of a string stands, for saying what caused a change."""
+        if self._strings is None:
+            return None
+        found = self._strings.lookup(tag, key)
+        return found.text.place if found else None
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Fields):
+        return "{" + ", ".join(f"{name}: {_shown(value[name])}" for name in value) + "}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_shown(child)}" for name, child in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_shown(child) for child in value) + "]"
+    return str(value)
+

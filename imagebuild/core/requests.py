@@ -1,0 +1,165 @@
+"""What is asked of a model, and what is done to its answer: sizes, the canonical request, the steps a ratio implies."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+
+from imagebuild.core.axis import Ratio
+from imagebuild.core.cells import Cell
+from imagebuild.core.key import KEY_SCHEMA
+from imagebuild.core.offer import Offer
+from imagebuild.core.sizes import (
+    Size,
+    SizeRules,
+    covering_legal,
+    nearest_legal,
+    ratio_text,
+    size_for_ratio,
+    size_problem,
+    size_text,
+)
+from imagebuild.core.spec import AssetSpec, Settings
+from imagebuild.core.steps import Step, default_encode, format_of_path, implied_fit, output_format
+from imagebuild.errors import Problems
+
+__all__ = ["implied_steps", "master_format", "paid_manifest", "paid_size", "ratio_of"]
+
+DEFAULT_QUALITY = "medium"
+DEFAULT_TIER = "2k"
+DEFAULT_FORMAT = "png"
+NEAR = 0.01  # shapes that differ by less are one shape
+
+
+def ratio_of(cell: Cell) -> Ratio | None:
+    return next((entry.value for entry in cell.entries if isinstance(entry.value, Ratio)), None)
+
+
+def master_format(settings: Settings) -> str:
+    return settings.format or DEFAULT_FORMAT
+
+
+def paid_size(
+    asset: AssetSpec, cell: Cell, settings: Settings, source: Size | None, offer: Offer, problems: Problems
+) -> Size | None:
+    """The size to ask for: the one that is said, else what the ratio axis and the resolution mean, else (for an edit)
+    the source's own. A size the model cannot make is a mistake, with the nearest it can as the hint."""
+    ratio = ratio_of(cell)
+    said_here = cell.settings.size if cell.settings else None
+    size = said_here or (None if ratio else settings.size)
+    if ratio and settings.size and not said_here and asset.settings.places.get("size") == settings.places.get("size"):
+        own = asset.settings.places.get("size")
+        if own and own.line >= asset.place.line:
+            problems.add(
+                f"asset `{asset.name}` is over `ratio` and has a `size` too", at=own,
+                hint="the ratio axis says the size; leave `size` out, or `ratio` out of `over`",
+            )  # fmt: skip
+            return None
+    tier = settings.resolution or DEFAULT_TIER
+    if size is None and ratio:
+        return _covering(ratio.size, offer.sizes) if ratio.size else size_for_ratio(ratio.shape, tier, offer.sizes)  # type: ignore[arg-type]
+    if size is None and source is not None and asset.source is not None:
+        return source if size_problem(source, offer.sizes) is None else _covering(source, offer.sizes)
+    if size is None:
+        return _square(tier, offer.sizes)
+    wrong = size_problem(size, offer.sizes)
+    if wrong is not None:
+        problems.add(
+            f"asset `{asset.name}`: `{offer.model}` cannot make {size_text(size)}: {wrong}",
+            at=settings.places.get("size", asset.place), hint=f"the nearest size it makes is {size_text(nearest_legal(size, offer.sizes))}",
+        )  # fmt: skip
+        return None
+    return size
+
+
+@lru_cache(maxsize=4096)
+def _covering(size: Size, rules: SizeRules) -> Size:
+    return covering_legal(size, rules)
+
+
+@lru_cache(maxsize=64)
+def _square(tier: str, rules: SizeRules) -> Size:
+    return size_for_ratio(Fraction(1), tier, rules)  # type: ignore[arg-type]
+
+
+def paid_manifest(
+    asset: AssetSpec,
+    settings: Settings,
+    offer: Offer,
+    *,
+    prompt: str,
+    size: Size,
+    pictures: list[tuple[str, str]],
+    mask: str | None,
+    problems: Problems,
+) -> dict[str, object]:
+    """The canonical request. All that reaches the model is in it, and nothing else; what is left at its default is left
+    out, so that a later field does not change today's keys. The digest of another asset's picture is filled in later."""
+    manifest: dict[str, object] = {
+        "schema": KEY_SCHEMA,
+        "operation": "edit" if asset.source else "generate",
+        "model": offer.model,
+        "prompt": prompt,
+        "size": size_text(size),
+        "quality": settings.quality or DEFAULT_QUALITY,
+        "format": master_format(settings),
+    }
+    if offer.provider == "proof":  # a placeholder must never be taken for the model's own work
+        manifest["drawn_by"] = "proof-1"
+    if settings.background not in (None, "auto"):
+        manifest["background"] = settings.background
+    if pictures:
+        manifest["references"] = [value if kind == "digest" else None for kind, value in pictures]
+    if mask is not None:
+        manifest["mask"] = mask
+    if (settings.take or 1) > 1:
+        manifest["take"] = settings.take
+    _check_offer(asset, settings, offer, prompt, len(pictures), problems)
+    return manifest
+
+
+def _check_offer(asset: AssetSpec, settings: Settings, offer: Offer, prompt: str, pictures: int, problems: Problems) -> None:
+    """What the provider cannot do is a mistake now, not a refusal after sending."""
+    for name, allowed in (("background", offer.backgrounds), ("format", offer.formats), ("quality", offer.qualities)):
+        value = getattr(settings, name)
+        if value is not None and value not in allowed:
+            problems.add(
+                f"asset `{asset.name}`: `{offer.provider}` has no {name} `{value}` for `{offer.model}`",
+                at=settings.places.get(name, asset.place), hint="it has " + ", ".join(allowed),
+            )  # fmt: skip
+    if len(prompt) > offer.prompt_characters:
+        problems.add(
+            f"asset `{asset.name}`: a prompt of {len(prompt):,} characters, `{offer.provider}` takes {offer.prompt_characters:,}",
+            at=asset.prompt.place if asset.prompt else asset.place,
+        )  # fmt: skip
+    if pictures > offer.references:
+        problems.add(f"asset `{asset.name}`: {pictures} pictures, `{offer.provider}` takes {offer.references}", at=asset.place)
+
+
+def implied_steps(asset: AssetSpec, cell: Cell, source_size: Size | None, source_format: str, output: str | None, problems: Problems) -> tuple[Step, ...]:
+    """The asset's steps, with what its cell implies written out: the fit to an exact size of the ratio axis, the crop to
+    its shape, the encoding that the output's ending names. Empty: the picture is delivered as it was received."""
+    ratio = ratio_of(cell)
+    steps = list(asset.steps)
+    shapes = any(step.name in ("fit", "crop") for step in steps)
+    if ratio and not shapes and (output or not asset.paid):
+        if ratio.size and ratio.size != source_size:
+            steps.insert(0, implied_fit(ratio.size, asset.place))
+        elif not ratio.size and not asset.paid and not _same_shape(source_size, ratio):
+            crop = {"ratio": ratio_text(ratio.shape), "anchor": "center"}
+            steps.insert(0, Step(name="crop", parameters=crop, place=asset.place))
+    wanted = format_of_path(output) if output else None
+    said = output_format(steps, "")
+    if wanted and said and said != wanted and output and asset.output:
+        problems.add(
+            f"asset `{asset.name}`: `encode` writes {said}, `output` ends in .{output.rsplit('.', 1)[-1]}", at=asset.output.place,
+            hint=f"end it in .{'jpg' if said == 'jpeg' else said}",
+        )  # fmt: skip
+    if not said and (steps or (wanted and wanted != source_format)):
+        form = wanted or "png"
+        steps.append(Step(name="encode", parameters=default_encode(form), place=asset.place))
+    return tuple(steps)
+
+
+def _same_shape(size: Size | None, ratio: Ratio) -> bool:
+    return size is not None and abs(size[0] / size[1] / float(ratio.shape) - 1) < NEAR

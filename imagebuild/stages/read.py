@@ -1,0 +1,148 @@
+"""Read a campaign: its file and everything it names → what follows from it, or every mistake at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from imagebuild.core.catalogue import parse_catalogue, parse_catalogues, strings_files
+from imagebuild.core.expand import Expansion, Result, expand
+from imagebuild.core.cells import Reach
+from imagebuild.core.offer import Catalog, Offer
+from imagebuild.core.spec import Campaign, parse_campaign
+from imagebuild.core.strings import Strings, Text
+from imagebuild.errors import ImagebuildError, Problems
+from imagebuild.picture.versions import tool_versions
+from imagebuild.providers.catalog import load_catalog
+from imagebuild.stages.project import Project
+from imagebuild.workspace.files import Files, Remembered
+
+__all__ = ["Loaded", "read_campaign", "read_spec"]
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A campaign, read and expanded."""
+
+    project: Project
+    campaign: Campaign
+    offer: Offer
+    strings: Strings | None
+    expansion: Expansion
+    files: Files
+    string_files: Mapping[str, tuple[str, ...]]  # locale → the files its texts may come from
+
+
+class _Sources:
+    """Answers core's questions about source files."""
+
+    def __init__(self, project: Project, files: Files, problems: Problems) -> None:
+        self._project = project
+        self._files = files
+        self._problems = problems
+        self._texts: dict[str, str | None] = {}
+
+    def read(self, path: str) -> str | None:
+        if path not in self._texts:
+            try:
+                self._texts[path] = self._files.read_text(path) if self._files.exists(path) else None
+            except ImagebuildError as bad:
+                at = bad.at
+                if at is not None:
+                    at.file = self._project.label(path)
+                self._problems.add(bad.what, at=at, hint=bad.hint)
+                self._texts[path] = ""
+        return self._texts[path]
+
+    def label(self, path: str) -> str:
+        return self._project.label(path)
+
+
+@dataclass(slots=True)
+class Spec:
+    """A campaign before it is expanded: the part that every cell shares."""
+
+    campaign: Campaign
+    offer: Offer | None
+    sources: _Sources
+    files: Files
+    problems: Problems
+
+
+def read_spec(project: Project, *, provider: str | None, remembered: Remembered | None = None, catalog: Catalog | None = None) -> Spec:
+    """Parse the campaign file and the axis files it names."""
+    problems = Problems()
+    files = Files(project.folder, remembered)
+    sources = _Sources(project, files, problems)
+    text = sources.read(project.spec_name)
+    campaign = parse_campaign(text or "", sources, file=project.label(project.spec_name), problems=problems)
+    if campaign is None:
+        problems.check()
+        raise ImagebuildError(f"cannot read `{project.spec_name}`")
+    offer = (catalog or load_catalog()).offer(
+        provider or campaign.provider or "proof", campaign.model, allow_floating=campaign.allow_floating, problems=problems,
+        model_at=campaign.model_place, provider_at=campaign.provider_place if provider is None else None,
+    )  # fmt: skip
+    return Spec(campaign, offer, sources, files, problems)
+
+
+def read_campaign(
+    project: Project,
+    *,
+    provider: str | None = None,
+    remembered: Remembered | None = None,
+    reach: Mapping[str, Reach | None] | None = None,
+    known: Mapping[str, Result] | None = None,
+    tags: set[str] | None = None,
+) -> Loaded:
+    """Everything that follows from a campaign. With `reach` and `tags`, only what a memory could not answer for."""
+    spec = read_spec(project, provider=provider, remembered=remembered)
+    campaign, problems = spec.campaign, spec.problems
+    strings, string_files = _read_strings(campaign, spec, tags)
+    offer = spec.offer
+    if offer is None:  # every other mistake is told as well: stand in with the model's own limits
+        problems_of_offer = Problems()
+        pinned = next(iter(load_catalog().models))
+        offer = load_catalog().offer("proof", pinned, allow_floating=True, problems=problems_of_offer, model_at=None, provider_at=None)
+        assert offer is not None
+    expansion = expand(
+        campaign, offer, strings, spec.sources, spec.files.digest, tool_versions, problems, reach=reach, known=known
+    )
+    problems.check()
+    return Loaded(project, campaign, offer, strings, expansion, spec.files, string_files)
+
+
+def _read_strings(campaign: Campaign, spec: Spec, tags: set[str] | None) -> tuple[Strings | None, dict[str, tuple[str, ...]]]:
+    """The catalogues of every locale, or of those in `tags` and of the source."""
+    locale = campaign.locale
+    if locale is None or not locale.strings:
+        return None, {}
+    wanted = [tag for tag in locale.tags if tags is None or tag in tags or tag == locale.source]
+    catalogues: dict[str, dict[str, Text]] = {}
+    by_locale: dict[str, tuple[str, ...]] = {}
+    for pattern, at in locale.strings:
+        found_any = False
+        for tag, path in strings_files(pattern, wanted):
+            text = spec.sources.read(path)
+            if text is None:
+                continue
+            found_any = True
+            label = spec.sources.label(path)
+            if tag is None:
+                for each, texts in parse_catalogues(text, file=label, problems=spec.problems).items():
+                    catalogues.setdefault(each, {}).update(texts)
+            else:
+                catalogues.setdefault(tag, {}).update(parse_catalogue(text, file=label, tag=tag, problems=spec.problems))
+        if not found_any and tags is None:
+            spec.problems.add(f"`strings`: no file for `{pattern}`", at=at, hint=_strings_hint(pattern, locale.source))
+        for tag in wanted:
+            paths = tuple(path for _, path in strings_files(pattern, [tag]))
+            by_locale[tag] = by_locale.get(tag, ()) + paths
+    strings = Strings(catalogues, source=locale.source, targets=locale.targets, policy=locale.policy)
+    return strings, by_locale
+
+
+def _strings_hint(pattern: str, source: str) -> str:
+    if "{" not in pattern:
+        return "one file for all locales, or a path with `{locale}` in it"
+    return f"e.g. `{pattern.replace('{locale}', source)}`"
