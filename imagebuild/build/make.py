@@ -89,7 +89,9 @@ class Making:
         found = measure(data, source=path or short(digest))
         return Attachment(data=data, media_type=found.media_type, name=path or f"{short(digest)}.{found.format}")
 
-    def keep(self, action: Action, manifest: Mapping[str, Any], key: Key, picture: Picture, estimate: Decimal, seconds: float) -> Record:
+    def keep(
+        self, action: Action, manifest: Mapping[str, Any], key: Key, picture: Picture, estimate: Decimal, seconds: float
+    ) -> Record:
         """Store what was paid for, exactly as received; then see whether it is what was asked for."""
         digest = self._store.put(picture.data, durable=True)
         found = measure(picture.data, source=f"the master of `{action.address}`")

@@ -299,7 +299,15 @@ class _Run:
         if entry is None or entry.key != step.key or entry.digest != step.digest:
             entry = self.making.locked(step.key, step.digest)
         if entry is not None:
-            return _Result(step.key, step.digest, entry.size or step.size or "", entry.bytes or 0, entry.cost, entry.model, entry.provider)
+            return _Result(
+                step.key,
+                step.digest,
+                entry.size or step.size or "",
+                entry.bytes or 0,
+                entry.cost,
+                entry.model,
+                entry.provider,
+            )
         record = self.store.record(step.key)
         if record is not None and record.digest == step.digest:
             return _of_record(record)
@@ -320,11 +328,18 @@ class _Run:
         paid = step.kind != "local"
         self.ledger.note(
             LockEntry(
-                address=step.address, key=result.key, digest=result.digest, output=step.output, size=result.size,
-                bytes=result.bytes, model=result.model if paid else None, provider=result.provider if paid else None,
+                address=step.address,
+                key=result.key,
+                digest=result.digest,
+                output=step.output,
+                size=result.size,
+                bytes=result.bytes,
+                model=result.model if paid else None,
+                provider=result.provider if paid else None,
                 cost=result.cost if paid else None,
                 tools=old.tools if old is not None and old.key == result.key else tools_text(action.manifest),
-                floating=self.plan.floating and paid, extra=old.extra if old is not None and old.key == result.key else {},
+                floating=self.plan.floating and paid,
+                extra=old.extra if old is not None and old.key == result.key else {},
             )  # fmt: skip
         )
 
@@ -355,5 +370,11 @@ class _Run:
 
 def _of_record(record: Record) -> _Result:
     return _Result(
-        record.key, record.digest, f"{record.size[0]}x{record.size[1]}", record.bytes, record.cost, record.model, record.provider
+        record.key,
+        record.digest,
+        f"{record.size[0]}x{record.size[1]}",
+        record.bytes,
+        record.cost,
+        record.model,
+        record.provider,
     )

@@ -13,7 +13,7 @@ from imagebuild.build.run import Stop
 from imagebuild.cli.plan import asked_of, provider_of
 from imagebuild.cli.plan_data import check_fresh, read_plan
 from imagebuild.cli.plan_text import plan_text, price_line
-from imagebuild.cli.terminal import fail, ink_for, say
+from imagebuild.cli.terminal import Ink, fail, ink_for, say
 from imagebuild.core.address import parse_selection
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import Plan
@@ -23,7 +23,7 @@ from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
 from imagebuild.workspace.guard import guard
 
-__all__ = ["run"]
+__all__ = ["describe", "run"]
 
 ROUNDS = 3  # damage found on the way is planned around, so often
 
@@ -36,14 +36,20 @@ def run(options: argparse.Namespace) -> int:
     planned = _planned(project, options, saved)  # before anything is written: a mistake leaves no trace
     if not planned.plan.work and not options.prune:
         return _done(planned, options)
-    with guard(os.path.join(project.private, "build.lock"), command=_command(), on_wait=lambda holder: say(f"waiting for {holder}")):
+    with guard(
+        os.path.join(project.private, "build.lock"),
+        command=_command(),
+        on_wait=lambda holder: say(f"waiting for {holder}"),
+    ):
         planned = _planned(project, options, saved)
         return _build(planned, project, options, saved)
 
 
 def _planned(project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
     asked = saved["asked"] if saved is not None else asked_of(options)
-    planned = plan_campaign(project, provider=asked["provider"], selection=parse_selection(asked["select"], asked["exclude"]))
+    planned = plan_campaign(
+        project, provider=asked["provider"], selection=parse_selection(asked["select"], asked["exclude"])
+    )
     if saved is not None:
         check_fresh(saved, planned, options.plan)
     return planned
@@ -60,7 +66,11 @@ def _build(planned: Planned, project: Project, options: argparse.Namespace, save
     for turn in range(ROUNDS):
         _may_run(planned.plan, options, again=turn > 0)
         if not options.quiet and not options.json:
-            say(plan_text(planned, ink_for(sys.stderr)) if turn == 0 and len(planned.plan.work) <= 400 else price_line(planned.plan, ink_for(sys.stderr)))
+            say(
+                plan_text(planned, ink_for(sys.stderr))
+                if turn == 0 and len(planned.plan.work) <= 400
+                else price_line(planned.plan, ink_for(sys.stderr))
+            )
         built = _run(planned, options, stop)
         _add(total, built.summary)
         if not built.summary.damaged or stop.reason:
@@ -69,13 +79,15 @@ def _build(planned: Planned, project: Project, options: argparse.Namespace, save
         total.blocked -= built.summary.blocked
         for address, problem in built.summary.problems:
             say(f"{address}: {problem.what}; planning again")
-        planned = plan_campaign(project, provider=provider_of(options), selection=parse_selection(options.select, options.exclude))
+        planned = plan_campaign(
+            project, provider=provider_of(options), selection=parse_selection(options.select, options.exclude)
+        )
     assert built is not None
     total.problems = built.summary.problems
     if options.prune and total.complete:
         for path in prune(planned, built.lock):
             say(f"removed {path}")
-    finish(planned, built)
+    finish(planned, built, describe)
     return _end(total, options)
 
 
@@ -86,13 +98,22 @@ def _may_run(plan: Plan, options: argparse.Namespace, *, again: bool) -> None:
         if missing:
             named = "\n".join(f"{step.address}" + (f" → {step.output}" if step.output else "") for step in missing[:10])
             more = f"\nand {len(missing) - 10} more" if len(missing) > 10 else ""
-            raise BuildError(f"`--frozen`: {len(missing)} pictures are neither in place nor in the store", hint=f"fetch the store, or build without `--frozen`:\n{named}{more}")
+            raise BuildError(
+                f"`--frozen`: {len(missing)} pictures are neither in place nor in the store",
+                hint=f"fetch the store, or build without `--frozen`:\n{named}{more}",
+            )
     if plan.over_budget:
-        raise BuildError(f"the plan costs {dollars(plan.price)}, over budget: {plan.over_budget}", hint="raise the budget, or select fewer assets")
+        raise BuildError(
+            f"the plan costs {dollars(plan.price)}, over budget: {plan.over_budget}",
+            hint="raise the budget, or select fewer assets",
+        )
     if plan.hold and not options.yes:
         raise BuildError(plan.hold, hint="`imagebuild plan` says why; `imagebuild build --yes` goes on")
     if again and plan.price:
-        raise BuildError(f"damaged pictures would have to be paid again, for {dollars(plan.price)}", hint="`imagebuild plan` shows which; build again to go on")
+        raise BuildError(
+            f"damaged pictures would have to be paid again, for {dollars(plan.price)}",
+            hint="`imagebuild plan` shows which; build again to go on",
+        )
 
 
 def _run(planned: Planned, options: argparse.Namespace, stop: Stop) -> Built:
@@ -120,9 +141,13 @@ def _add(total: Summary, summary: Summary) -> None:
 
 
 def _done(planned: Planned, options: argparse.Namespace) -> int:
-    finish(planned, None)
-    kept = planned.plan.kept + sum(step.verdict == "reuse" for step in planned.plan.steps)
-    return _end(Summary(reused=kept), options)
+    finish(planned, None, describe)
+    return _end(Summary(reused=planned.plan.in_place), options)
+
+
+def describe(planned: Planned) -> tuple[str, str]:
+    """What `build` and `plan` will say while nothing changes."""
+    return summary_line(Summary(reused=planned.plan.in_place)), plan_text(planned, Ink(False))
 
 
 def _end(summary: Summary, options: argparse.Namespace) -> int:
@@ -132,8 +157,22 @@ def _end(summary: Summary, options: argparse.Namespace) -> int:
     if options.json:
         import json
 
-        counted = {name: getattr(summary, name) for name in ("made", "drawn", "reused", "restored", "adopted", "failed", "blocked", "left")}
-        print(json.dumps({"event": "end", **counted, "spent": f"{summary.spent:f}", "seconds": round(summary.seconds, 3), "stopped": summary.stopped, "exit": code}))
+        counted = {
+            name: getattr(summary, name)
+            for name in ("made", "drawn", "reused", "restored", "adopted", "failed", "blocked", "left")
+        }
+        print(
+            json.dumps(
+                {
+                    "event": "end",
+                    **counted,
+                    "spent": f"{summary.spent:f}",
+                    "seconds": round(summary.seconds, 3),
+                    "stopped": summary.stopped,
+                    "exit": code,
+                }
+            )
+        )
         return code
     print(summary_line(summary))
     return code
@@ -144,7 +183,7 @@ def summary_line(summary: Summary) -> str:
     ink = ink_for(sys.stdout)
     changed = summary.made + summary.drawn + summary.restored + summary.adopted
     if not changed and summary.complete:
-        return f"{ink.green('Nothing to do')}: all {summary.reused} in place."
+        return f"Nothing to do: all {summary.reused} in place."
     parts = [f"made {summary.made}"]
     if summary.drawn:
         parts.append(f"drew {summary.drawn}")

@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in ("build", "plan") and "_ARGCOMPLETE" not in os.environ:
-        from imagebuild.workspace.glance import nothing_to_do
+        from imagebuild.stages.glance import nothing_to_do
 
         answer = nothing_to_do(given, os.environ)
         if answer is not None:

@@ -86,10 +86,18 @@ def _build(add: Callable[..., _Parser]) -> None:
     parser = add("build", "make what changed, put it in place, write the lock")
     _selecting(parser)
     parser.add_argument("--plan", metavar="FILE", help="do exactly this saved plan, or refuse if it is stale")
-    parser.add_argument("--frozen", action="store_true", help="make nothing: put the locked pictures in place, or say what is missing")
-    parser.add_argument("--yes", action="store_true", help="go on although most of what is paid for would be paid again")
-    parser.add_argument("--prune", action="store_true", help="remove the files of assets that are no longer in the campaign")
-    parser.add_argument("--jobs", "-j", type=int, metavar="N", help="how many pictures to draw at once (default: one a core)")
+    parser.add_argument(
+        "--frozen", action="store_true", help="make nothing: put the locked pictures in place, or say what is missing"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="go on although most of what is paid for would be paid again"
+    )
+    parser.add_argument(
+        "--prune", action="store_true", help="remove the files of assets that are no longer in the campaign"
+    )
+    parser.add_argument(
+        "--jobs", "-j", type=int, metavar="N", help="how many pictures to draw at once (default: one a core)"
+    )
     parser.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     parser.add_argument("--quiet", "-q", action="store_true", help="only problems and the last line")
 
@@ -156,8 +164,12 @@ def _selecting(parser: _Parser, what: str = "select") -> None:
         help="asset names, `axis=value` pairs (with * and ?), addresses, or output paths",
     )  # fmt: skip
     chosen.completer = _complete_selector  # type: ignore[attr-defined]
-    parser.add_argument("--exclude", action="append", default=[], metavar="WHAT", help="leave these out; may be repeated")
-    parser.add_argument("--provider", metavar="NAME", help="draw with this provider (default: the campaign's, else proof)")
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="WHAT", help="leave these out; may be repeated"
+    )
+    parser.add_argument(
+        "--provider", metavar="NAME", help="draw with this provider (default: the campaign's, else proof)"
+    )
 
 
 def _complete_selector(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
@@ -186,7 +198,11 @@ def make_parser() -> _Parser:
 
     def add(name: str, summary: str) -> _Parser:
         own: _Parser = verbs.add_parser(
-            name, help=summary, description=summary, epilog=EXAMPLES.get(name), formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=summary,
+            description=summary,
+            epilog=EXAMPLES.get(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name not in ("init", "check", "completion"):
             own.add_argument("--file", "-f", metavar="FILE", help="the campaign (default: campaign.yaml)")

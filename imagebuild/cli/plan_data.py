@@ -15,7 +15,7 @@ from imagebuild.core.reason import Reason
 from imagebuild.errors import ImagebuildError, StalePlan
 from imagebuild.stages.plan import Planned
 
-__all__ = ["check_fresh", "plan_json", "plan_markdown", "read_plan"]
+__all__ = ["check_fresh", "plan_json", "plan_markdown", "read_plan", "reason_json"]
 
 PLAN_FORMAT = 1
 
@@ -34,7 +34,11 @@ def plan_json(planned: Planned, asked: Mapping[str, object]) -> dict[str, Any]:
         "asked": dict(asked),
         "price": _amount(plan.price),
         "spent": _amount(plan.spent),
-        "budget": {name: _amount(value) for name in ("build", "campaign", "month") if (value := getattr(plan.budget, name)) is not None},
+        "budget": {
+            name: _amount(value)
+            for name in ("build", "campaign", "month")
+            if (value := getattr(plan.budget, name)) is not None
+        },
         "over_budget": plan.over_budget,
         "hold": plan.hold,
         "changes": bool(plan.work),
@@ -67,18 +71,26 @@ def _step(planned: Planned, step: PlanStep) -> dict[str, Any]:
         if value is not None:
             found[name] = value
     if step.verdict != "reuse":
-        found["reason"] = _reason(planned.explain(step))
+        found["reason"] = reason_json(planned.explain(step))
     return found
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def reason_json(reason: Reason) -> dict[str, Any]:
     return {
         "sentence": reason.sentence,
         "changes": [
-            {"field": change.field, "old": change.old, "new": change.new, **({"diff": [list(part) for part in change.diff]} if change.diff else {})}
+            {
+                "field": change.field,
+                "old": change.old,
+                "new": change.new,
+                **({"diff": [list(part) for part in change.diff]} if change.diff else {}),
+            }
             for change in reason.changes
         ],
-        "causes": [{"name": cause.name, "old": cause.old, "new": cause.new, "at": str(cause.at) if cause.at else None} for cause in reason.causes],
+        "causes": [
+            {"name": cause.name, "old": cause.old, "new": cause.new, "at": str(cause.at) if cause.at else None}
+            for cause in reason.causes
+        ],
     }
 
 
@@ -91,8 +103,14 @@ def read_plan(path: str) -> dict[str, Any]:
         raise ImagebuildError(f"no plan file `{path}`", hint="`imagebuild plan --out plan.json` writes one") from None
     except (ValueError, OSError) as bad:
         raise ImagebuildError(f"cannot read the plan `{path}`: {bad}") from bad
-    if not isinstance(data, dict) or data.get("imagebuild_plan") != PLAN_FORMAT or not isinstance(data.get("asked"), dict):
-        raise ImagebuildError(f"`{path}` is not a plan this version can read", hint="`imagebuild plan --out plan.json` writes one")
+    if (
+        not isinstance(data, dict)
+        or data.get("imagebuild_plan") != PLAN_FORMAT
+        or not isinstance(data.get("asked"), dict)
+    ):
+        raise ImagebuildError(
+            f"`{path}` is not a plan this version can read", hint="`imagebuild plan --out plan.json` writes one"
+        )
     return data
 
 
@@ -136,15 +154,25 @@ def plan_markdown(planned: Planned) -> str:
         for group in groups:
             lines.extend(_markdown_group(group, planned, ink))
         lines.extend(["", "</details>"])
-    for text in (plan.over_budget and f"**Over budget:** {plan.over_budget}", plan.hold and f"**Held back:** {plan.hold}"):
+    for text in (
+        plan.over_budget and f"**Over budget:** {plan.over_budget}",
+        plan.hold and f"**Held back:** {plan.hold}",
+    ):
         if text:
             lines.extend(["", text])
-    lines.extend(["", f"<sub>{plan.provider} · {plan.model}{' (floating)' if plan.floating else ''} · prices of {plan.prices_of}</sub>"])
+    lines.extend(
+        [
+            "",
+            f"<sub>{plan.provider} · {plan.model}{' (floating)' if plan.floating else ''} · prices of {plan.prices_of}</sub>",
+        ]
+    )
     return "\n".join(lines)
 
 
 def _markdown_group(group: Group, planned: Planned, ink: Ink) -> list[str]:
-    lines = [f"- **{group.verdict}** `{group.asset}` × {len(group.steps) + group.more}: {_escaped(group.reason.sentence)}"]
+    lines = [
+        f"- **{group.verdict}** `{group.asset}` × {len(group.steps) + group.more}: {_escaped(group.reason.sentence)}"
+    ]
     lines.extend(f"  - {_escaped(line)}" for line in reason_lines(group.reason, ink))
     lines.extend(f"  - <sub>{_escaped(line)}</sub>" for line in cells_text(group.steps, planned))
     return lines
@@ -152,7 +180,11 @@ def _markdown_group(group: Group, planned: Planned, ink: Ink) -> list[str]:
 
 def _escaped(text: str) -> str:
     for letter in "\\`*_[]<>|#~":
-        text = text.replace(letter, "\\" + letter) if letter not in "<>" else text.replace(letter, "&lt;" if letter == "<" else "&gt;")
+        text = (
+            text.replace(letter, "\\" + letter)
+            if letter not in "<>"
+            else text.replace(letter, "&lt;" if letter == "<" else "&gt;")
+        )
     return text
 
 

@@ -10,7 +10,7 @@ from imagebuild.core.key import shown_diff
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import CHANGING, VERDICTS, Plan, PlanStep
 from imagebuild.core.reason import WHY, Change, Reason
-from imagebuild.cli.terminal import Ink
+from imagebuild.cli.terminal import Ink, isolated, visible
 from imagebuild.stages.plan import Planned
 
 __all__ = ["Group", "cells_text", "groups_of", "plan_text", "price_line", "reason_lines"]
@@ -131,7 +131,7 @@ def reason_lines(reason: Reason, ink: Ink) -> list[str]:
 
 def _change_text(change: Change, ink: Ink) -> str:
     if change.diff:
-        text = shown_diff(change.diff)
+        text = visible(shown_diff(tuple((sign, text if sign == "=" else isolated(text)) for sign, text in change.diff)))
         return text.replace("[-", ink.red("[-")).replace("{+", ink.green("{+")) if ink.on else text
     if change.old is None and (change.field == "input" or change.field.startswith("references")):
         return f"{change.new}"
@@ -144,7 +144,7 @@ def _quoted(value: object) -> str:
     text = " ".join(str(value).split())
     if len(text) == 64 and all(letter in "0123456789abcdef" for letter in text):
         return text[:12]
-    return f"“{text[:90]}…”" if len(text) > 90 else f"“{text}”"
+    return isolated(visible(f"“{text[:90]}…”" if len(text) > 90 else f"“{text}”"))
 
 
 def cells_text(steps: Sequence[PlanStep], planned: Planned, everything: bool = False, most: int = 6) -> list[str]:
@@ -211,15 +211,19 @@ def price_line(plan: Plan, ink: Ink) -> str:
     work = plan.work
     making = [step for step in work if step.verdict == "make" and not step.merged]
     paid = sum(step.kind != "local" for step in making)
-    kept = plan.kept + sum(step.verdict == "reuse" for step in plan.steps)
+    kept = plan.in_place
     if not work:
-        return f"{ink.green('Nothing to do')}: all {kept} in place."
+        return f"Nothing to do: all {kept} in place."
     merged = sum(1 for step in work if step.merged)
     counted = [
         f"{paid} to make" if paid else "",
         f"{len(making) - paid} to draw here" if len(making) > paid else "",
         f"{merged} the same as another" if merged else "",
-        *(f"{sum(step.verdict == verdict for step in work)} to {verdict}" for verdict in ("restore", "adopt") if any(s.verdict == verdict for s in work)),
+        *(
+            f"{sum(step.verdict == verdict for step in work)} to {verdict}"
+            for verdict in ("restore", "adopt")
+            if any(s.verdict == verdict for s in work)
+        ),
         f"{kept} in place" if kept else "",
     ]
     budget = f" of {dollars(plan.budget.build)} for a build" if plan.budget.build is not None else ""

@@ -31,7 +31,9 @@ class View(Protocol):
 
     def __enter__(self) -> View: ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def show(self, event: Event) -> None: ...
 
@@ -40,7 +42,9 @@ class Quiet:
     def __enter__(self) -> Quiet:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         return None
 
     def show(self, event: Event) -> None:
@@ -52,7 +56,12 @@ class JsonLines(Quiet):
 
     def show(self, event: Event) -> None:
         step = event.step
-        line: dict[str, object] = {"event": event.kind, "address": step.address, "asset": step.asset, "verdict": step.verdict}
+        line: dict[str, object] = {
+            "event": event.kind,
+            "address": step.address,
+            "asset": step.asset,
+            "verdict": step.verdict,
+        }
         if step.output:
             line["output"] = step.output
         if event.kind not in ("start", "left", "blocked"):
@@ -86,7 +95,9 @@ class PlainLines(Quiet):
         step = event.step
         where = f" {step.output}" if step.output else ""
         cost = f" {dollars(event.cost)}" if event.cost else ""
-        say(f"[{self.count:>{len(str(self.total))}}/{self.total}] {WORDS.get(event.kind, event.kind)} {step.address}{where}{cost} {event.seconds:.1f}s")
+        say(
+            f"[{self.count:>{len(str(self.total))}}/{self.total}] {WORDS.get(event.kind, event.kind)} {step.address}{where}{cost} {event.seconds:.1f}s"
+        )
 
 
 class LiveView(Quiet):
@@ -115,7 +126,9 @@ class LiveView(Quiet):
         self.live.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.live.__exit__(kind, error, trace)
 
     def show(self, event: Event) -> None:

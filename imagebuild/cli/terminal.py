@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from typing import TextIO
 
 from imagebuild.errors import ImagebuildError, render
 
-__all__ = ["Ink", "fail", "ink_for", "say"]
+__all__ = ["Ink", "fail", "ink_for", "isolated", "say", "visible"]
+
+_TURNING = frozenset(("R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"))
 
 
 class Ink:
@@ -65,3 +68,19 @@ def fail(error: ImagebuildError) -> None:
             say(line)
     if len(problems) > 1:
         say(f"{len(problems)} mistakes; nothing was written")
+
+
+def isolated(text: str) -> str:
+    """A text that may be written from right to left, kept from turning around what stands beside it on the line."""
+    if text.isascii() or not any(unicodedata.bidirectional(each) in _TURNING for each in text):
+        return text
+    return f"\u2068{text}\u2069"
+
+
+def visible(text: str) -> str:
+    """A text with the characters that would command the terminal written out, as `\\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        f"\\x{ord(each):02x}" if unicodedata.category(each) == "Cc" and each not in "\n\t" else each for each in text
+    )

@@ -104,10 +104,15 @@ class Selection:
     def _check(self, items: Sequence[Selectable]) -> None:
         for term in (*self.terms, *self.excluded):
             if not term.used and not any(term.matches(item) for item in items):
-                known = {item.asset for item in items} | {f"{axis}={value}" for item in items for axis, value in item.cell}
+                known = {item.asset for item in items} | {
+                    f"{axis}={value}" for item in items for axis, value in item.cell
+                }
                 outputs = [item.output for item in items if item.output]
                 hint = did_you_mean(term.text, known) or did_you_mean(term.text, outputs[:2000])
-                raise ImagebuildError(f"nothing matches `{term.text}`", hint=hint or "an asset's name, `axis=value`, an address, or an output's path")
+                raise ImagebuildError(
+                    f"nothing matches `{term.text}`",
+                    hint=hint or "an asset's name, `axis=value`, an address, or an output's path",
+                )
 
 
 def parse_selection(terms: Iterable[str], excluded: Iterable[str]) -> Selection | None:

@@ -142,10 +142,15 @@ def parse_axes(
                 continue
             places = _tag_places(value)
             entries = [
-                Entry(axis="locale", id=tag, value=Locale(tag), place=places.get(tag, value.place)) for tag in locale.tags
+                Entry(axis="locale", id=tag, value=Locale(tag), place=places.get(tag, value.place))
+                for tag in locale.tags
             ]
         elif name == "ratio":
-            entries = [found for each in fields.list_of(value, "axis `ratio`", problems) if (found := parse_ratio_entry(each, problems))]
+            entries = [
+                found
+                for each in fields.list_of(value, "axis `ratio`", problems)
+                if (found := parse_ratio_entry(each, problems))
+            ]
         else:
             entries = _parse_entries(name, value, sources, files, problems)
         _check_entries(name, entries, key.place, problems)
@@ -157,7 +162,9 @@ def _check_entries(name: str, entries: list[Entry], place: Place, problems: Prob
     seen: dict[str, Entry] = {}
     for entry in entries:
         if entry.id in seen:
-            problems.add(f"`{entry.id}` stands twice in axis `{name}`", at=entry.place, hint=f"first at {seen[entry.id].place}")
+            problems.add(
+                f"`{entry.id}` stands twice in axis `{name}`", at=entry.place, hint=f"first at {seen[entry.id].place}"
+            )
         seen[entry.id] = entry
         if _UNSAFE_ID.search(entry.id):
             problems.add(
@@ -177,7 +184,11 @@ def _parse_locale(node: Node, problems: Problems) -> LocaleSetting | None:
     fields.check_keys(node, ("source", "targets", "strings", "missing"), "axis `locale`", problems)
     source_node = node.get("source")
     if source_node is None:
-        problems.add("axis `locale` has no `source`", at=node.place, hint="the language the copy is written in, e.g. `source: en-US`")
+        problems.add(
+            "axis `locale` has no `source`",
+            at=node.place,
+            hint="the language the copy is written in, e.g. `source: en-US`",
+        )
         return None
     source = _tag(source_node, problems)
     targets_node = node.get("targets")
@@ -213,7 +224,9 @@ def _tag(node: Node, problems: Problems) -> str | None:
         return None
     tag = canonical_tag(value)
     if tag is None:
-        problems.add(f"`{value}` is not a language tag", at=node.place, hint="BCP 47, e.g. `de-DE`, `zh-Hans-CN`, `es-419`")
+        problems.add(
+            f"`{value}` is not a language tag", at=node.place, hint="BCP 47, e.g. `de-DE`, `zh-Hans-CN`, `es-419`"
+        )
     return tag
 
 
@@ -246,7 +259,11 @@ def parse_ratio_entry(node: Node, problems: Problems) -> Entry | None:
         problems.add(f"`{written}` is neither a ratio nor a size", at=node.place, hint=hint)
         return None
     if not Fraction(1, 3) <= shape <= 3 and size is None:
-        problems.add(f"ratio `{written}` is more extreme than 3:1", at=node.place, hint="no model draws it; give exact pixels, e.g. `{name: banner, size: 1456x180}`")
+        problems.add(
+            f"ratio `{written}` is more extreme than 3:1",
+            at=node.place,
+            hint="no model draws it; give exact pixels, e.g. `{name: banner, size: 1456x180}`",
+        )
         return None
     canonical = size_text(size) if size and not node.is_mapping else name
     return Entry(axis="ratio", id=canonical, value=Ratio(canonical, shape, size), place=node.place)
@@ -261,7 +278,9 @@ def _parse_entries(name: str, node: Node, sources: fields.Sources, files: list[s
     content = sources.read(path)
     files.append(path)
     if content is None:
-        problems.add(f"axis `{name}`: no file `{path}`", at=node.place, hint="a list, or the path of a YAML, JSON or CSV file")
+        problems.add(
+            f"axis `{name}`: no file `{path}`", at=node.place, hint="a list, or the path of a YAML, JSON or CSV file"
+        )
         return []
     label = sources.label(path)
     ending = path.rsplit(".", 1)[-1].lower()
@@ -305,7 +324,9 @@ def parse_entry(name: str, element: Node, problems: Problems) -> Entry | None:
     return Entry(axis=name, id=value, value=value, place=element.place) if value is not None else None
 
 
-def _mapping_entry(name: str, node: Node, problems: Problems, *, identity: str | None = None, place: Place | None = None) -> Entry | None:
+def _mapping_entry(
+    name: str, node: Node, problems: Problems, *, identity: str | None = None, place: Place | None = None
+) -> Entry | None:
     if not fields.mapping(node, f"an entry of axis `{name}`", problems):
         return None
     values = fields.frozen(plain(node))
@@ -313,7 +334,11 @@ def _mapping_entry(name: str, node: Node, problems: Problems, *, identity: str |
     if identity is None:
         id_node = node.get("id") or node.get("name")
         if id_node is None:
-            problems.add(f"an entry of axis `{name}` has neither `id` nor `name`", at=node.place, hint="add `id:`, a short word for addresses and paths")
+            problems.add(
+                f"an entry of axis `{name}` has neither `id` nor `name`",
+                at=node.place,
+                hint="add `id:`, a short word for addresses and paths",
+            )
             return None
         identity = fields.text(id_node, "`id`", problems, numbers=True)
         if identity is None:
@@ -333,12 +358,18 @@ def _entries_of_csv(name: str, content: str, label: str, problems: Problems) -> 
             number = reader.line_num
             place = Place(label, number, 1, 1, lines[number - 1] if number <= len(lines) else "")
             if None in row or None in row.values():
-                problems.add(f"this row does not have the {len(reader.fieldnames or [])} columns of the header", at=place)
+                problems.add(
+                    f"this row does not have the {len(reader.fieldnames or [])} columns of the header", at=place
+                )
                 continue
             values = {column.strip(): (text or "").strip() for column, text in row.items()}
             identity = values.get("id") or values.get("name")
             if not identity:
-                problems.add(f"an entry of axis `{name}` has neither `id` nor `name`", at=place, hint="give the table a column `id`")
+                problems.add(
+                    f"an entry of axis `{name}` has neither `id` nor `name`",
+                    at=place,
+                    hint="give the table a column `id`",
+                )
                 continue
             values.setdefault("id", identity)
             found.append(Entry(axis=name, id=identity, value=Fields(values, identity), place=place))

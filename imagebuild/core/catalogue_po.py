@@ -11,7 +11,7 @@ from __future__ import annotations
 import gettext
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from imagebuild.core.locale import canonical_tag, fallback_chain
@@ -45,48 +45,57 @@ def read_po(text: str, file: str, tag: str, problems: Problems) -> dict[str, dic
         line = lines[number - 1] if 0 < number <= len(lines) else ""
         return Place(file, number, 1, max(len(line), 1), line)
 
-    open_ended = [number for number, line in enumerate(lines, 1) if _QUOTED.match(line) and not _CLOSED.match(line)]
-    if open_ended:  # polib would cut off the last character
-        for number in open_ended:
-            hint = "one text in quotes a line; within it, write `\\\"`"
-            problems.add("not a valid PO file: a quote is not closed, or not escaped", at=place(number), hint=hint)
-        return {}
-    try:
-        entries = polib.pofile("\n".join(lines) + "\n")  # with a line's end it cannot be taken for a path
-    except (OSError, ValueError, UnicodeError) as bad:
-        fault = _FAULT.search(str(bad))
-        at = place(int(fault[1])) if fault else Place(file)
-        what = (fault[2] or "" if fault else str(bad)).strip() or "syntax error"
-        problems.add(f"not a valid PO file: {what}", at=at, hint="check it with `msgfmt --check`")
+    entries = _parse(lines, place, problems)
+    if entries is None:
         return {}
     stated = entries.metadata.get("Language", "").strip()
     language = canonical_tag(stated) if stated else None
     if stated and language is None:
         problems.add(f"`{stated}` is not a language tag", at=place(1), hint="`Language: de_DE`")
-    found: dict[str, dict[str, Text]] = {language or "": {}}
-    living = [entry for entry in entries if not entry.obsolete]
-    contexts = Counter(entry.msgctxt for entry in living)
-    by_context = bool(living) and all(entry.msgctxt and contexts[entry.msgctxt] == 1 for entry in living)
+    found: dict[str, Text] = {}
     seen: dict[str, int] = {}
     categories: dict[str, int] = {}
-    for entry in living:
-        key = entry.msgctxt if by_context else f"{entry.msgctxt}.{entry.msgid}" if entry.msgctxt else entry.msgid
+    for key, entry in _keyed([entry for entry in entries if not entry.obsolete]):
         at = place(_first_line(lines, entry.linenum or 1))
         if key in seen:
             problems.add(f"string `{key}` stands twice", at=at, hint=f"line {seen[key]} has it already")
             continue
         seen[key] = at.line
-        if entry.fuzzy:
-            continue
         value: str | dict[str, str] = entry.msgstr
         if entry.msgid_plural:
             rule = entries.metadata.get("Plural-Forms", "")
             categories = categories or _forms(language or tag, rule, place(1), problems)
             value = {each: form for each, index in categories.items() if (form := entry.msgstr_plural.get(index))}
             value = value if "other" in value else ""
-        if value:
-            found[language or ""][key] = Text(value=value, place=at, note=entry.comment or entry.tcomment or None)
-    return found
+        if value and not entry.fuzzy:
+            found[key] = Text(value=value, place=at, note=entry.comment or entry.tcomment or None)
+    return {language or "": found}
+
+
+def _parse(lines: list[str], place: Callable[[int], Place], problems: Problems) -> polib.POFile | None:
+    open_ended = [number for number, line in enumerate(lines, 1) if _QUOTED.match(line) and not _CLOSED.match(line)]
+    for number in open_ended:  # polib would cut off the last character
+        hint = 'one text in quotes a line; within it, write `\\"`'
+        problems.add("not a valid PO file: a quote is not closed, or not escaped", at=place(number), hint=hint)
+    if open_ended:
+        return None
+    try:
+        return polib.pofile("\n".join(lines) + "\n")  # with a line's end it cannot be taken for a path
+    except (OSError, ValueError, UnicodeError) as bad:
+        fault = _FAULT.search(str(bad))
+        what = (fault[2] or "" if fault else str(bad)).strip() or "syntax error"
+        at = place(int(fault[1]) if fault else 0)
+        problems.add(f"not a valid PO file: {what}", at=at, hint="check it with `msgfmt --check`")
+    return None
+
+
+def _keyed(entries: list[polib.POEntry]) -> Iterator[tuple[str, polib.POEntry]]:
+    """Each entry with its key: the context where each has one of its own, else the `msgid` (after its context)."""
+    contexts = Counter(entry.msgctxt for entry in entries)
+    by_context = all(entry.msgctxt and contexts[entry.msgctxt] == 1 for entry in entries)
+    for entry in entries:
+        named = f"{entry.msgctxt}.{entry.msgid}" if entry.msgctxt else entry.msgid
+        yield (entry.msgctxt or "") if by_context else named, entry
 
 
 def _first_line(lines: list[str], number: int) -> int:

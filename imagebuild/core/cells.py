@@ -30,7 +30,11 @@ def cells_of(asset: AssetSpec, axes: Mapping[str, Axis], used: set[int], reach: 
     With `reach`, only the cells it accepts: the ones a planner's memory could not answer for.
     """
     exclusions = [each for each in asset.exclude if _applies(each, asset)]
-    inclusions = [each for each in asset.include if (not each.assets or asset.name in each.assets) and set(each.cell) <= set(asset.over)]
+    inclusions = [
+        each
+        for each in asset.include
+        if (not each.assets or asset.name in each.assets) and set(each.cell) <= set(asset.over)
+    ]
     matched: set[int] = set()
     for entries in itertools.product(*(axes[name].entries for name in asset.over)):
         if exclusions and any(_excluded(each, asset.over, entries) for each in exclusions):

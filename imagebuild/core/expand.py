@@ -59,6 +59,8 @@ class Expansion:
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (address, why)
     notes: dict[str, None] = field(default_factory=dict)
     asset_files: dict[str, set[str]] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)  # address → the size and format of what comes out
+    strings_in_paths: bool = False
     file_of: dict[str, str] = field(default_factory=dict)  # digest of a reference picture → its path
     sources_of: Callable[[str], Mapping[str, str]] = lambda _address: {}
 
@@ -90,7 +92,11 @@ def asset_order(campaign: Campaign, problems: Problems) -> list[str]:
         ring: list[str] = list(reversed(bad.args[1]))
         first = campaign.assets[ring[0]]
         at = next((link.place for link in first.links if link.asset == ring[1]), first.place)
-        problems.add("assets are made from one another in a ring: " + " → ".join(f"`{name}`" for name in ring), at=at, hint="one of them has to start from a `prompt` alone")
+        problems.add(
+            "assets are made from one another in a ring: " + " → ".join(f"`{name}`" for name in ring),
+            at=at,
+            hint="one of them has to start from a `prompt` alone",
+        )
         return []
 
 
@@ -110,6 +116,7 @@ class _Expander:
         self.found = Expansion()
         self.results: dict[str, Result] = {}
         self.skipped: set[str] = set()
+        self.cells: dict[str, dict[tuple[str, ...], Cell]] = {}
         self.used_inclusions: set[int] = set()
 
     def run(self, reach: Mapping[str, Reach | None] | None, known: Mapping[str, Result]) -> Expansion:
@@ -123,6 +130,7 @@ class _Expander:
         self.prompts.report_missing()
         self.paths.check()
         self.found.sources_of = self._sources_of
+        self.found.results = self.results
         return self.found
 
     def _check_all_inclusions(self) -> None:
@@ -137,15 +145,20 @@ class _Expander:
         for cell in cells_of(asset, self.campaign.axes, self.used_inclusions, reach):
             work.add(cell)
 
+    def _cells(self, asset: AssetSpec) -> dict[tuple[str, ...], Cell]:
+        """The asset's cells by their ids, worked out when the first of them is asked for."""
+        if asset.name not in self.cells:
+            cells = cells_of(asset, self.campaign.axes, set())
+            self.cells[asset.name] = {tuple(entry.id for entry in cell.entries): cell for cell in cells}
+        return self.cells[asset.name]
+
     def _sources_of(self, address: str) -> Mapping[str, str]:
         """What the prompt of an action was written from, by name: templates by digest, everything else by value."""
         action = self.found.actions[address]
         asset = self.campaign.assets[action.asset]
         if not action.paid or asset.prompt is None:
             return {}
-        ids = tuple(identity for _, identity in action.cell)
-        used: set[int] = set()
-        cell = next(each for each in cells_of(asset, self.campaign.axes, used) if tuple(e.id for e in each.entries) == ids)
+        cell = self._cells(asset)[tuple(identity for _, identity in action.cell)]
         template = self.templates.compile(asset.prompt)
         assert template is not None
         values = dict(self.prompts.values_read(template, asset, cell))
@@ -168,10 +181,13 @@ class _AssetWork:
         self.output = self._compile(asset.output, "`output`")
         self.mask = self._compile(asset.mask, "`mask`")
         self.references = [
-            (each if isinstance(each, Link) else self._compile_reference(each, place), place) for each, place in asset.references
+            (each if isinstance(each, Link) else self._compile_reference(each, place), place)
+            for each, place in asset.references
         ]
         self._check_links()
         self.broken = len(self.problems) > before
+        if self.output is not None and "t" in self.output.names:
+            expander.found.strings_in_paths = True
         self.heads = [f"{name}=" for name in asset.over]
 
     def _compile(self, source: SourceText | None, where: str) -> Template | None:
@@ -188,7 +204,9 @@ class _AssetWork:
 
     def _compile_reference(self, path: str, place: Place) -> Template | None:
         lines = [""] * (place.line - 1) + [place.text]
-        return self._compile(SourceText(text=path, file=None, place=place, lines=lines, first_line=place.line), "`references`")
+        return self._compile(
+            SourceText(text=path, file=None, place=place, lines=lines, first_line=place.line), "`references`"
+        )
 
     def _check_links(self) -> None:
         """A linked asset's cell must be the same in every axis this asset does not have, or pinned."""
@@ -205,7 +223,9 @@ class _AssetWork:
                     )  # fmt: skip
             for axis in link.pins:
                 if axis not in target.over:
-                    self.problems.add(f"asset `{link.asset}` is not over `{axis}`", at=link.place, hint=f"write `{link.asset}`")
+                    self.problems.add(
+                        f"asset `{link.asset}` is not over `{axis}`", at=link.place, hint=f"write `{link.asset}`"
+                    )
 
     def add(self, cell: Cell) -> None:
         asset, expander = self.asset, self.expander
@@ -254,7 +274,11 @@ class _AssetWork:
         if wanted in expander.skipped:
             expander.found.skipped.append((address, f"`{wanted}` is skipped"))
         elif not self.problems:
-            self.problems.add(f"`{address}` is made from `{wanted}`, which is excluded", at=link.place, hint="exclude both, or neither")
+            self.problems.add(
+                f"`{address}` is made from `{wanted}`, which is excluded",
+                at=link.place,
+                hint="exclude both, or neither",
+            )
         return None
 
     def _file(self, path: str) -> Digest | None:
@@ -265,7 +289,9 @@ class _AssetWork:
             self.expander.found.file_of[digest] = path
         return digest
 
-    def _reference(self, each: Link | Template | None, place: Place, cell: Cell, address: str) -> tuple[str, str] | None:
+    def _reference(
+        self, each: Link | Template | None, place: Place, cell: Cell, address: str
+    ) -> tuple[str, str] | None:
         """("asset", address) or ("digest", digest of the file)."""
         if isinstance(each, Link):
             target = self._target(each, cell, address)
@@ -279,7 +305,11 @@ class _AssetWork:
             return None
         digest = self._file(path) if path else None
         if digest is None:
-            self.problems.add(f"`references`: no file `{path}`", at=place, hint="a path from the campaign's folder, or the name of an asset")
+            self.problems.add(
+                f"`references`: no file `{path}`",
+                at=place,
+                hint="a path from the campaign's folder, or the name of an asset",
+            )
             return None
         return ("digest", digest)
 
@@ -297,12 +327,25 @@ class _AssetWork:
         steps = self._steps(cell, size, form, output)
         pictures = ([("asset", source)] if source else []) + references
         mask = self._mask_digest(cell, address)
-        manifest = paid_manifest(asset, settings, expander.offer, prompt=prompt, size=size, pictures=pictures, mask=mask, problems=self.problems)
-        inputs = tuple((f"references[{index}]", value) for index, (kind, value) in enumerate(pictures) if kind == "asset")
+        manifest = paid_manifest(
+            asset,
+            settings,
+            expander.offer,
+            prompt=prompt,
+            size=size,
+            pictures=pictures,
+            mask=mask,
+            problems=self.problems,
+        )
+        inputs = tuple(
+            (f"references[{index}]", value) for index, (kind, value) in enumerate(pictures) if kind == "asset"
+        )
         own = address + MASTER if steps else address
         kind = "edit" if asset.source else "generate"
         tier = settings.resolution or DEFAULT_TIER
-        expander.found.actions[own] = Action(own, asset.name, kind, pairs, manifest, inputs, None if steps else output, size, tier)
+        expander.found.actions[own] = Action(
+            own, asset.name, kind, pairs, manifest, inputs, None if steps else output, size, tier
+        )
         expander.results[own] = (size, form)
         if steps:
             self._local(address, pairs, own, steps, size, form, output)
@@ -331,5 +374,7 @@ class _AssetWork:
         except PictureError as bad:
             self.problems.add(f"asset `{self.asset.name}`: {bad.what}", at=bad.at or self.asset.place, hint=bad.hint)
             return
-        expander.found.actions[address] = Action(address, self.asset.name, "local", pairs, manifest, (("input", source),), output, result, None)
+        expander.found.actions[address] = Action(
+            address, self.asset.name, "local", pairs, manifest, (("input", source),), output, result, None
+        )
         expander.results[address] = (result, output_format(steps, form))

@@ -105,7 +105,11 @@ def choice(node: Node, what: str, choices: Iterable[str], problems: Problems) ->
     if value in known:
         return value
     near = did_you_mean(value, known)
-    problems.add(f"{what}: `{value}` is none of " + ", ".join(known), at=node.place, hint=near if near and "mean" in near else None)
+    problems.add(
+        f"{what}: `{value}` is none of " + ", ".join(known),
+        at=node.place,
+        hint=near if near and "mean" in near else None,
+    )
     return None
 
 
@@ -139,7 +143,9 @@ def money(node: Node, what: str, problems: Problems) -> Decimal | None:
             return Decimal(match.group(1))
         except InvalidOperation:  # pragma: no cover - the pattern admits only numbers
             pass
-    problems.add(f"{what}: an amount such as `10 USD` is wanted", at=node.place, hint="every price here is in US dollars")
+    problems.add(
+        f"{what}: an amount such as `10 USD` is wanted", at=node.place, hint="every price here is in US dollars"
+    )
     return None
 
 

@@ -154,8 +154,7 @@ def _entries(rows: list[dict[str, Any]]) -> list[LockEntry] | None:
     found: list[LockEntry] = [_UNREAD] * len(rows)
     for names, indexes in by_names.items():
         some = [rows[index] for index in indexes]
-        by_column = zip(*[row.values() for row in some], strict=True)
-        columns: dict[str, Iterable[Any]] = dict(zip(names, by_column, strict=True))
+        columns: dict[str, Iterable[Any]] = {name: [row[name] for row in some] for name in names}
         if not _are_right(columns):
             return None
         columns["address"] = columns.pop("asset")

@@ -86,7 +86,14 @@ class Catalog:
         return next((model for model, row in self.models.items() if row.get("floating") == name), None)
 
     def offer(
-        self, provider: str, model: str, *, allow_floating: bool, problems: Problems, model_at: Place | None, provider_at: Place | None
+        self,
+        provider: str,
+        model: str,
+        *,
+        allow_floating: bool,
+        problems: Problems,
+        model_at: Place | None,
+        provider_at: Place | None,
     ) -> Offer | None:
         """The offer a campaign asks for, or None after noting why there is none, with who could."""
         snapshot = self._snapshot(model, allow_floating, problems, model_at)
@@ -106,8 +113,16 @@ class Catalog:
             entry, floating = served[floating_name], True
         else:
             able = [name for name, other in self.providers.items() if model in other["models"]]
-            what = f"provider `{provider}` serves only the floating `{floating_name}`" if floating_name in served else f"provider `{provider}` does not serve `{model}`"
-            problems.add(what, at=provider_at or model_at, hint="served by " + ", ".join(f"`{name}`" for name in able) + "; or `allow_floating: true`")
+            what = (
+                f"provider `{provider}` serves only the floating `{floating_name}`"
+                if floating_name in served
+                else f"provider `{provider}` does not serve `{model}`"
+            )
+            problems.add(
+                what,
+                at=provider_at or model_at,
+                hint="served by " + ", ".join(f"`{name}`" for name in able) + "; or `allow_floating: true`",
+            )
             return None
         return self._row(provider, model, snapshot, entry, floating)
 

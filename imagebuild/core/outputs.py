@@ -34,7 +34,13 @@ class OutputPaths:
         if path is None:
             return None
         if format_of_path(path) is None:
-            self._tell("ending", asset.name, f"asset `{asset.name}`: `{written}` does not end in a picture format", at, "end it in .png, .jpg, .webp or .avif")
+            self._tell(
+                "ending",
+                asset.name,
+                f"asset `{asset.name}`: `{written}` does not end in a picture format",
+                at,
+                "end it in .png, .jpg, .webp or .avif",
+            )
             return None
         identity = unicodedata.normalize("NFC", path).casefold()
         if identity in self._taken:
@@ -47,18 +53,38 @@ class OutputPaths:
     def _inside(self, written: str, address: str, at: Place) -> str | None:
         what = f"`output` of `{address}`"
         if written.startswith(("/", "~")) or re.match(r"[A-Za-z]:", written):
-            self._tell("absolute", address, f"{what}: `{written}` is an absolute path", at, "paths start at the output folder")
+            self._tell(
+                "absolute", address, f"{what}: `{written}` is an absolute path", at, "paths start at the output folder"
+            )
             return None
         bad = _FORBIDDEN.search(written)
         if bad:
-            self._tell("character", address.split("[")[0], f"{what}: `{written}` holds `{bad.group()}`, which some systems cannot write", at, "use letters, digits, `-`, `_`, `.` and `/`")
+            self._tell(
+                "character",
+                address.split("[")[0],
+                f"{what}: `{written}` holds `{bad.group()}`, which some systems cannot write",
+                at,
+                "use letters, digits, `-`, `_`, `.` and `/`",
+            )
             return None
         path = posixpath.normpath(written)
         if path in (".", "") or path.startswith("../") or path == "..":
-            self._tell("leaves", address.split("[")[0], f"{what}: `{written}` leaves the output folder", at, "leave out the `..`; `output_folder` names the folder itself")
+            self._tell(
+                "leaves",
+                address.split("[")[0],
+                f"{what}: `{written}` leaves the output folder",
+                at,
+                "leave out the `..`; `output_folder` names the folder itself",
+            )
             return None
         if any(_DEVICE.match(part) or part != part.strip(" ") or part.endswith(".") for part in path.split("/")):
-            self._tell("device", address.split("[")[0], f"{what}: `{written}` cannot be written on Windows", at, "no device names, and no blank or dot at an end")
+            self._tell(
+                "device",
+                address.split("[")[0],
+                f"{what}: `{written}` cannot be written on Windows",
+                at,
+                "no device names, and no blank or dot at an end",
+            )
             return None
         return f"{self._folder}/{path}"
 
@@ -68,7 +94,13 @@ class OutputPaths:
         hint = "give each its own path"
         if address.split("[")[0] == other.split("[")[0] and differing:
             hint = "name what differs in it: " + ", ".join(f"`{{{{ {axis} }}}}`" for axis in differing)
-        self._tell("collision", address.split("[")[0] + other.split("[")[0], f"`{other}` and `{address}` are both written to `{path}`", at, hint)
+        self._tell(
+            "collision",
+            address.split("[")[0] + other.split("[")[0],
+            f"`{other}` and `{address}` are both written to `{path}`",
+            at,
+            hint,
+        )
 
     def check(self) -> None:
         """A path cannot be a file and a folder at once."""
@@ -80,7 +112,13 @@ class OutputPaths:
                 parent = parent.rsplit("/", 1)[0] if "/" in parent else ""
         for path, (address, at) in self._taken.items():
             if path in folders:
-                self._tell("folder", address, f"`{address}` is written to `{path}`, which is a folder of `{folders[path]}`", at, "give one of them another path")
+                self._tell(
+                    "folder",
+                    address,
+                    f"`{address}` is written to `{path}`, which is a folder of `{folders[path]}`",
+                    at,
+                    "give one of them another path",
+                )
 
     def _tell(self, kind: str, which: str, what: str, at: Place, hint: str) -> None:
         """Say a mistake once for an asset, not once for each of its thousand cells."""

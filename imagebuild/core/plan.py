@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from imagebuild.core.address import MASTER
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, key_of
 from imagebuild.core.key import canonical as canonical_bytes
@@ -84,8 +85,7 @@ class Plan:
     floating: bool
     prices_of: str
     steps: Sequence[PlanStep]
-    kept: int = 0  # further actions that a memory answered for: all of them `reuse`
-    kept_by_asset: Mapping[str, int] = field(default_factory=dict)
+    kept_by_asset: Mapping[str, int] = field(default_factory=dict)  # further pictures, all `reuse`: a memory knows
     orphans: Sequence[LockEntry] = ()
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
@@ -111,14 +111,20 @@ class Plan:
             return f"the campaign may cost {self.budget.campaign} USD (`budget.campaign`), {self.spent} are spent"
         return None
 
+    @property
+    def in_place(self) -> int:
+        """How many pictures need nothing done."""
+        return sum(self.kept_by_asset.values()) + sum(
+            step.verdict == "reuse" for step in self.steps if not step.address.endswith(MASTER)
+        )
+
     def counts(self) -> dict[str, dict[str, int]]:
-        """asset → verdict → how many."""
-        found: dict[str, dict[str, int]] = {}
-        for asset, kept in self.kept_by_asset.items():
-            found[asset] = {"reuse": kept}
+        """asset → verdict → how many pictures. A master that is not delivered itself is counted with what is cut from it."""
+        found = {asset: {"reuse": kept} for asset, kept in self.kept_by_asset.items()}
         for step in self.steps:
-            row = found.setdefault(step.asset, {})
-            row[step.verdict] = row.get(step.verdict, 0) + 1
+            if not step.address.endswith(MASTER):
+                row = found.setdefault(step.asset, {})
+                row[step.verdict] = row.get(step.verdict, 0) + 1
         return found
 
 
@@ -139,7 +145,9 @@ def complete(action: Action, digests: Mapping[str, Digest]) -> dict[str, object]
 
 def tools_text(manifest: Mapping[str, object]) -> str | None:
     tools = manifest.get("tools")
-    return "; ".join(f"{name} {version}" for name, version in sorted(tools.items())) if isinstance(tools, dict) else None
+    return (
+        "; ".join(f"{name} {version}" for name, version in sorted(tools.items())) if isinstance(tools, dict) else None
+    )
 
 
 def _tools_of(text: str) -> dict[str, str]:
@@ -176,14 +184,20 @@ def make_plan(
     orphans = [] if selected is not None else _orphans(facts.lock, actions, kept or {}, skipped)
     return Plan(
         campaign=campaign, provider=offer.provider, model=offer.model, floating=offer.floating, prices_of=offer.catalog_date,
-        steps=steps, kept=len(kept or ()), kept_by_asset=kept_by_asset or {}, orphans=orphans, skipped=tuple(skipped),
+        steps=steps, kept_by_asset=kept_by_asset or {}, orphans=orphans, skipped=tuple(skipped),
         notes=tuple(notes), budget=budget, spent=_spent(facts.lock), hold=_hold(steps, facts.lock),
     )  # fmt: skip
 
 
-def _orphans(lock: Lock, actions: Mapping[str, Action], kept: Mapping[str, object], skipped: Iterable[tuple[str, str]]) -> list[LockEntry]:
+def _orphans(
+    lock: Lock, actions: Mapping[str, Action], kept: Mapping[str, object], skipped: Iterable[tuple[str, str]]
+) -> list[LockEntry]:
     away = {address for address, _ in skipped}
-    return [entry for address, entry in lock.entries.items() if address not in actions and address not in kept and address not in away]
+    return [
+        entry
+        for address, entry in lock.entries.items()
+        if address not in actions and address not in kept and address not in away
+    ]
 
 
 def _spent(lock: Lock) -> Decimal:
@@ -206,12 +220,21 @@ def _hold(steps: Iterable[PlanStep], lock: Lock) -> str | None:
             again[entry.key] = entry.cost
     lost = sum(again.values(), Decimal(0))
     if paid and lost >= HOLD_LEAST and lost > paid * HOLD_SHARE:
-        return f"this would pay again for {len(again)} pictures that cost {lost} USD, of {paid} USD paid for in this lock"
+        return (
+            f"this would pay again for {len(again)} pictures that cost {lost} USD, of {paid} USD paid for in this lock"
+        )
     return None
 
 
 class _Planner:
-    def __init__(self, actions: Mapping[str, Action], facts: Facts, offer: Offer, selected: set[str] | None, kept: Mapping[str, tuple[str, Digest]]) -> None:
+    def __init__(
+        self,
+        actions: Mapping[str, Action],
+        facts: Facts,
+        offer: Offer,
+        selected: set[str] | None,
+        kept: Mapping[str, tuple[str, Digest]],
+    ) -> None:
         self.actions = actions
         self.facts = facts
         self.offer = offer
@@ -267,7 +290,9 @@ class _Planner:
         candidates = self._candidates(address, key)
         if not action.manifest.get("steps", True):  # a local action without steps: the very bytes it is made from
             candidates = [Digest(str(manifest["input"]))]
-        best = next((digest for digest in candidates if self._at_hand(action, digest)), candidates[0] if candidates else None)
+        best = next(
+            (digest for digest in candidates if self._at_hand(action, digest)), candidates[0] if candidates else None
+        )
         if best is not None:
             return _Outcome(key, key, best, "")
         if entry is not None and entry.tools and action.kind == "local":
@@ -396,7 +421,14 @@ class _Planner:
         return price
 
     @staticmethod
-    def _step(action: Action, outcome: _Outcome, verdict: str, why: str, price: Decimal = Decimal(0), merged: str | None = None) -> PlanStep:
+    def _step(
+        action: Action,
+        outcome: _Outcome,
+        verdict: str,
+        why: str,
+        price: Decimal = Decimal(0),
+        merged: str | None = None,
+    ) -> PlanStep:
         size = f"{action.size[0]}x{action.size[1]}" if action.size else None
         return PlanStep(
             action.address, action.asset, action.kind, action.cell, verdict, why, outcome.identity, outcome.key,

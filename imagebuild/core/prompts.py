@@ -52,7 +52,9 @@ class Prompts:
 
     def context(self, asset: AssetSpec, cell: Cell, *, in_path: bool = False) -> dict[str, object]:
         context: dict[str, object] = {**self._campaign.variables, **cell.variables}
-        context["vars"] = Fields({**self._campaign.variables, **cell.variables}, "vars") if cell.variables else self._variables
+        context["vars"] = (
+            Fields({**self._campaign.variables, **cell.variables}, "vars") if cell.variables else self._variables
+        )
         context["asset"] = asset.name
         for entry in cell.entries:
             context[entry.axis] = self._slug(entry) if in_path else entry.value
@@ -88,7 +90,9 @@ class Prompts:
 
     def _shared(self, template: Template, asset: AssetSpec, cell: Cell, *, in_path: bool) -> str | None:
         names = template.names
-        read = tuple(entry.id for entry in cell.entries if entry.axis in names or (entry.axis == "locale" and "t" in names))
+        read = tuple(
+            entry.id for entry in cell.entries if entry.axis in names or (entry.axis == "locale" and "t" in names)
+        )
         identity = (id(template), in_path, asset.name, read)
         outcome = None if cell.variables else self._rendered.get(identity)
         if outcome is None:
@@ -177,4 +181,3 @@ def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_shown(child) for child in value) + "]"
     return str(value)
-

@@ -104,7 +104,11 @@ def _change(each: Difference, action: Action) -> Change:
         return Change(each.path, each.old, f"{slots[each.path]} ({str(each.new)[:12]})")
     if isinstance(each.old, str) and isinstance(each.new, str) and each.path == "prompt":
         return Change(each.path, each.old, each.new, word_diff(each.old, each.new))
-    return Change(each.path, None if isinstance(each.old, Absent) else each.old, None if isinstance(each.new, Absent) else each.new)
+    return Change(
+        each.path,
+        None if isinstance(each.old, Absent) else each.old,
+        None if isinstance(each.new, Absent) else each.new,
+    )
 
 
 def _causes(

@@ -118,7 +118,9 @@ def paid_manifest(
     return manifest
 
 
-def _check_offer(asset: AssetSpec, settings: Settings, offer: Offer, prompt: str, pictures: int, problems: Problems) -> None:
+def _check_offer(
+    asset: AssetSpec, settings: Settings, offer: Offer, prompt: str, pictures: int, problems: Problems
+) -> None:
     """What the provider cannot do is a mistake now, not a refusal after sending."""
     for name, allowed in (("background", offer.backgrounds), ("format", offer.formats), ("quality", offer.qualities)):
         value = getattr(settings, name)
@@ -133,10 +135,14 @@ def _check_offer(asset: AssetSpec, settings: Settings, offer: Offer, prompt: str
             at=asset.prompt.place if asset.prompt else asset.place,
         )  # fmt: skip
     if pictures > offer.references:
-        problems.add(f"asset `{asset.name}`: {pictures} pictures, `{offer.provider}` takes {offer.references}", at=asset.place)
+        problems.add(
+            f"asset `{asset.name}`: {pictures} pictures, `{offer.provider}` takes {offer.references}", at=asset.place
+        )
 
 
-def implied_steps(asset: AssetSpec, cell: Cell, source_size: Size | None, source_format: str, output: str | None, problems: Problems) -> tuple[Step, ...]:
+def implied_steps(
+    asset: AssetSpec, cell: Cell, source_size: Size | None, source_format: str, output: str | None, problems: Problems
+) -> tuple[Step, ...]:
     """The asset's steps, with what its cell implies written out: the fit to an exact size of the ratio axis, the crop to
     its shape, the encoding that the output's ending names. Empty: the picture is delivered as it was received."""
     ratio = ratio_of(cell)

@@ -17,7 +17,17 @@ from imagebuild.core.sizes import Size, parse_size
 from imagebuild.core.steps import Step, parse_steps
 from imagebuild.errors import Place, Problems, did_you_mean
 
-__all__ = ["AssetSpec", "Budget", "Campaign", "Exclusion", "Inclusion", "Link", "Settings", "SourceText", "parse_campaign"]
+__all__ = [
+    "AssetSpec",
+    "Budget",
+    "Campaign",
+    "Exclusion",
+    "Inclusion",
+    "Link",
+    "Settings",
+    "SourceText",
+    "parse_campaign",
+]
 
 FORMAT = 1
 QUALITIES = ("low", "medium", "high")
@@ -158,7 +168,11 @@ def parse_campaign(text: str, sources: fields.Sources, *, file: str, problems: P
     if root is None or not root.is_mapping:
         if not problems:
             at = root.place if root else Place(file, 1, 1)
-            problems.add("a campaign is a mapping", at=at, hint="start with `imagebuild: 1`; `imagebuild init` writes a working example")
+            problems.add(
+                "a campaign is a mapping",
+                at=at,
+                hint="start with `imagebuild: 1`; `imagebuild init` writes a working example",
+            )
         return None
     if not _format_is_known(root, problems):
         return None
@@ -170,10 +184,18 @@ def parse_campaign(text: str, sources: fields.Sources, *, file: str, problems: P
 def _format_is_known(root: Node, problems: Problems) -> bool:
     version = root.get("imagebuild")
     if version is None:
-        problems.add("missing key `imagebuild`", at=root.place, hint=f"the format's version: `imagebuild: {FORMAT}` as the first line")
+        problems.add(
+            "missing key `imagebuild`",
+            at=root.place,
+            hint=f"the format's version: `imagebuild: {FORMAT}` as the first line",
+        )
         return True
     if version.value != FORMAT or isinstance(version.value, bool):
-        problems.add(f"format {fields.written(version)} is not known to this version", at=version.place, hint=f"this version reads `imagebuild: {FORMAT}`")
+        problems.add(
+            f"format {fields.written(version)} is not known to this version",
+            at=version.place,
+            hint=f"this version reads `imagebuild: {FORMAT}`",
+        )
         return False
     return True
 
@@ -235,7 +257,11 @@ class _Parser:
         if node is None or not fields.mapping(node, "`budget`", self.problems):
             return Budget()
         fields.check_keys(node, BUDGET_KEYS, "`budget`", self.problems)
-        amounts = {name: fields.money(value, f"`budget.{name}`", self.problems) for name, _, value in node.items() if name in BUDGET_KEYS}
+        amounts = {
+            name: fields.money(value, f"`budget.{name}`", self.problems)
+            for name, _, value in node.items()
+            if name in BUDGET_KEYS
+        }
         return Budget(**amounts)
 
     def _output_folder(self, node: Node | None) -> str:
@@ -246,7 +272,11 @@ class _Parser:
             return "out"
         parts = [part for part in value.replace("\\", "/").split("/") if part not in ("", ".")]
         if value.startswith(("/", "~")) or ".." in parts or not parts or ":" in parts[0]:
-            self.problems.add(f"`output_folder`: `{value}` is not a folder below the campaign's", at=node.place, hint="e.g. `output_folder: out`")
+            self.problems.add(
+                f"`output_folder`: `{value}` is not a folder below the campaign's",
+                at=node.place,
+                hint="e.g. `output_folder: out`",
+            )
             return "out"
         return "/".join(parts)
 
@@ -255,20 +285,30 @@ class _Parser:
             return {}
         for name, key, _ in node.items():
             if name in RESERVED or name in self.axes:
-                self.problems.add(f"`{name}` cannot be a variable: templates use this name already", at=key.place, hint="give it another name")
+                self.problems.add(
+                    f"`{name}` cannot be a variable: templates use this name already",
+                    at=key.place,
+                    hint="give it another name",
+                )
         frozen = fields.frozen(plain(node))
         return frozen if isinstance(frozen, dict) else {}
 
-    def _assets(self, node: Node | None, below: Settings, exclude: tuple[Exclusion, ...], include: tuple[Inclusion, ...]) -> dict[str, AssetSpec]:
+    def _assets(
+        self, node: Node | None, below: Settings, exclude: tuple[Exclusion, ...], include: tuple[Inclusion, ...]
+    ) -> dict[str, AssetSpec]:
         if node is None:
-            self.problems.add("missing key `assets`", at=self.root.place, hint="what to make; see `imagebuild init` for an example")
+            self.problems.add(
+                "missing key `assets`", at=self.root.place, hint="what to make; see `imagebuild init` for an example"
+            )
             return {}
         if not fields.mapping(node, "`assets`", self.problems):
             return {}
         found: dict[str, AssetSpec] = {}
         for name, key, value in node.items():
             if not _ASSET_NAME.match(name):
-                self.problems.add(f"`{name}` cannot be the name of an asset", at=key.place, hint="letters, digits, `_`, `-` and `.`")
+                self.problems.add(
+                    f"`{name}` cannot be the name of an asset", at=key.place, hint="letters, digits, `_`, `-` and `.`"
+                )
             elif fields.mapping(value, f"asset `{name}`", self.problems):
                 fields.check_keys(value, ASSET_KEYS, f"asset `{name}`", self.problems)
                 found[name] = self._asset(name, key.place, value, below, exclude, include)
@@ -277,7 +317,13 @@ class _Parser:
         return found
 
     def _asset(
-        self, name: str, place: Place, node: Node, below: Settings, exclude: tuple[Exclusion, ...], include: tuple[Inclusion, ...]
+        self,
+        name: str,
+        place: Place,
+        node: Node,
+        below: Settings,
+        exclude: tuple[Exclusion, ...],
+        include: tuple[Inclusion, ...],
     ) -> AssetSpec:
         problems = self.problems
         where = f"asset `{name}`"
@@ -286,15 +332,32 @@ class _Parser:
         )
         own = self._settings(node, where)
         if prompt_node is None and from_node is None:
-            problems.add(f"{where} has neither `prompt` nor `from`", at=place, hint="`prompt` makes a picture; `from` with `steps` works on another asset's")
+            problems.add(
+                f"{where} has neither `prompt` nor `from`",
+                at=place,
+                hint="`prompt` makes a picture; `from` with `steps` works on another asset's",
+            )
         if mask_node and not (prompt_node and from_node):
-            problems.add(f"{where}: a `mask` needs `from` and `prompt`", at=mask_node.place, hint="a mask says which part of a picture an edit may change")
+            problems.add(
+                f"{where}: a `mask` needs `from` and `prompt`",
+                at=mask_node.place,
+                hint="a mask says which part of a picture an edit may change",
+            )
         if prompt_node is None:
             for key in ("quality", "resolution", "size", "background", "format", "take"):
                 if key in own.places:
-                    problems.add(f"{where}: `{key}` is for a paid picture, this asset has no `prompt`", at=own.places[key], hint="for the pixels of a local picture use `steps: [fit: …]`" if key in ("size", "resolution") else None)
+                    problems.add(
+                        f"{where}: `{key}` is for a paid picture, this asset has no `prompt`",
+                        at=own.places[key],
+                        hint="for the pixels of a local picture use `steps: [fit: …]`"
+                        if key in ("size", "resolution")
+                        else None,
+                    )
             if node.get("references"):
-                problems.add(f"{where}: `references` go with a `prompt`", at=node.value["references"][0].place if isinstance(node.value, dict) else place)
+                problems.add(
+                    f"{where}: `references` go with a `prompt`",
+                    at=node.value["references"][0].place if isinstance(node.value, dict) else place,
+                )
         return AssetSpec(
             name=name,
             over=self._over(node.get("over"), where),
@@ -316,7 +379,11 @@ class _Parser:
         found: list[str] = []
         for name, element in fields.texts(node, f"{where}: `over`", self.problems):
             if name not in self.axes:
-                self.problems.add(f"{where}: no axis `{name}`", at=element.place, hint=did_you_mean(name, self.axes) or "name it under `axes`")
+                self.problems.add(
+                    f"{where}: no axis `{name}`",
+                    at=element.place,
+                    hint=did_you_mean(name, self.axes) or "name it under `axes`",
+                )
             elif name in found:
                 self.problems.add(f"{where}: axis `{name}` stands twice in `over`", at=element.place)
             else:
@@ -342,7 +409,9 @@ class _Parser:
         choices = {"quality": QUALITIES, "resolution": RESOLUTIONS, "background": BACKGROUNDS, "format": FORMATS}
         if name in choices:
             if node.value == "auto" and name == "quality":
-                self.problems.add(f"{what}: `auto` leaves the price open", at=node.place, hint="choose low, medium or high")
+                self.problems.add(
+                    f"{what}: `auto` leaves the price open", at=node.place, hint="choose low, medium or high"
+                )
                 return None
             return fields.choice(node, what, choices[name], self.problems)
         if name == "take":
@@ -350,7 +419,9 @@ class _Parser:
         written = fields.text(node, what, self.problems, numbers=True)
         size = parse_size(written) if written else None
         if written and size is None:
-            self.problems.add(f"{what}: `{written}` is not a size", at=node.place, hint="width x height in pixels, e.g. `1536x1024`")
+            self.problems.add(
+                f"{what}: `{written}` is not a size", at=node.place, hint="width x height in pixels, e.g. `1536x1024`"
+            )
         return size
 
     def _prompt(self, node: Node, where: str) -> SourceText | None:
@@ -374,12 +445,18 @@ class _Parser:
         content = self.sources.read(path)
         self.files.append(path)
         if content is None:
-            self.problems.add(f"{what}: no file `{path}`", at=node.place, hint="paths start at the campaign's folder; `{text: …}` for a prompt that looks like a path")
+            self.problems.add(
+                f"{what}: no file `{path}`",
+                at=node.place,
+                hint="paths start at the campaign's folder; `{text: …}` for a prompt that looks like a path",
+            )
             return None
         if not content.strip():
             self.problems.add(f"{what}: `{path}` is empty", at=node.place)
             return None
-        return SourceText(text=content, file=path, place=Place(self.sources.label(path), 1, 1), lines=content.splitlines())
+        return SourceText(
+            text=content, file=path, place=Place(self.sources.label(path), 1, 1), lines=content.splitlines()
+        )
 
     def _inline(self, node: Node, what: str) -> SourceText | None:
         value = fields.text(node, what, self.problems)
@@ -409,7 +486,9 @@ class _Parser:
                 self.problems.add(f"{what}: no axis `{axis}`", at=node.place, hint=did_you_mean(axis, self.axes))
             elif self.axes[axis].find(identity) is None:
                 known = [entry.id for entry in self.axes[axis].entries]
-                self.problems.add(f"{what}: axis `{axis}` has no `{identity}`", at=node.place, hint=did_you_mean(identity, known))
+                self.problems.add(
+                    f"{what}: axis `{axis}` has no `{identity}`", at=node.place, hint=did_you_mean(identity, known)
+                )
             else:
                 pins[axis] = identity
         return Link(asset=match.group(1), pins=pins, place=node.place)
@@ -450,7 +529,9 @@ class _Parser:
         names = fields.texts(asset, f"{what}: `asset`", self.problems)
         for name, element in names:
             if name not in self.asset_names:
-                self.problems.add(f"{what}: no asset `{name}`", at=element.place, hint=did_you_mean(name, self.asset_names))
+                self.problems.add(
+                    f"{what}: no asset `{name}`", at=element.place, hint=did_you_mean(name, self.asset_names)
+                )
         return tuple(name for name, _ in names)
 
     def _exclusions(self, node: Node | None, owner: tuple[str, ...]) -> tuple[Exclusion, ...]:
@@ -466,7 +547,11 @@ class _Parser:
             for name, _, value in element.items():
                 if name in self.axes:
                     patterns[name] = self._patterns(name, value)
-            found.append(Exclusion(assets=self._which_assets(element, owner, "`exclude`"), patterns=patterns, place=element.place))
+            found.append(
+                Exclusion(
+                    assets=self._which_assets(element, owner, "`exclude`"), patterns=patterns, place=element.place
+                )
+            )
         return tuple(found)
 
     def _patterns(self, axis: str, node: Node) -> tuple[str, ...]:
@@ -474,7 +559,9 @@ class _Parser:
         found: list[str] = []
         for value, element in fields.texts(node, f"`exclude`: `{axis}`", self.problems, numbers=True):
             if not any(letter in value for letter in "*?[") and value not in known:
-                self.problems.add(f"`exclude`: axis `{axis}` has no `{value}`", at=element.place, hint=did_you_mean(value, known))
+                self.problems.add(
+                    f"`exclude`: axis `{axis}` has no `{value}`", at=element.place, hint=did_you_mean(value, known)
+                )
             found.append(value)
         return tuple(found)
 
@@ -494,7 +581,9 @@ class _Parser:
                         cell[name] = entry
                 elif name not in SETTING_KEYS and name != "asset":
                     if name in RESERVED:
-                        self.problems.add(f"`{name}` cannot be a variable: templates use this name already", at=key.place)
+                        self.problems.add(
+                            f"`{name}` cannot be a variable: templates use this name already", at=key.place
+                        )
                     variables[name] = fields.frozen(plain(value))
             found.append(
                 Inclusion(

@@ -175,7 +175,7 @@ class Strings:
         self._found: dict[tuple[str, str], Found | None] = {}
 
     def lookup(self, tag: str, key: str) -> Found | None:
-        """The text of a key from the locale's nearest catalogue, or the source's if so wished; None if it is missing."""
+        """The text of a key from the locale's nearest catalogue, or the source's if so wished; None if missing."""
         asked = (tag, key)
         if asked not in self._found:
             self._found[asked] = self._look_up(tag, key)

@@ -86,7 +86,7 @@ class Template:
     def _render_compiled(self, context: Mapping[str, object]) -> str:
         assert self._compiled is not None
         try:
-            return self._compiled.render(context).strip()
+            return self._compiled.environment.render(self._compiled, dict(context)).strip()
         except (MissingText, SkipCell):
             raise
         except jinja.TemplateSyntaxError as bad:
@@ -184,18 +184,24 @@ class Templates:
             self._done[identity] = self._simple(source) or self._jinja(source)
         return self._done[identity]
 
-    def check_names(self, template: Template, known: Iterable[str], where: str, hint: Callable[[str], str | None]) -> None:
+    def check_names(
+        self, template: Template, known: Iterable[str], where: str, hint: Callable[[str], str | None]
+    ) -> None:
         """Names a template reads that its cells will not have are mistakes, all told at once."""
         allowed = frozenset(known)
         for name in sorted(template.names - template.optional - allowed):
             place = first_use(template.source, name)
-            self._problems.add(f"{where}: `{name}` is not known here", at=place, hint=hint(name) or did_you_mean(name, allowed))
+            self._problems.add(
+                f"{where}: `{name}` is not known here", at=place, hint=hint(name) or did_you_mean(name, allowed)
+            )
 
     @staticmethod
     def _simple(source: SourceText) -> Template | None:
         text = source.text
         pieces = _SIMPLE.split(text)
-        if any(mark in piece for piece in pieces[::2] for mark in _MARKS) or any("}}" in piece for piece in pieces[::2]):
+        if any(mark in piece for piece in pieces[::2] for mark in _MARKS) or any(
+            "}}" in piece for piece in pieces[::2]
+        ):
             return None
         parts: list[str | Chain] = []
         for index, piece in enumerate(pieces):
@@ -212,7 +218,11 @@ class Templates:
             tree = environment.parse(source.text, name=template_name(source))
             code = environment.compile(tree, name=template_name(source), filename=template_name(source))
         except jinja.TemplateSyntaxError as bad:
-            self._problems.add(f"template: {_lower(bad.message)}", at=place_of(source, bad.lineno, ""), hint=_syntax_hint(bad.message or ""))
+            self._problems.add(
+                f"template: {_lower(bad.message)}",
+                at=place_of(source, bad.lineno, ""),
+                hint=_syntax_hint(bad.message or ""),
+            )
             return None
         chains, optional = jinja.chains_of(tree), jinja.optional_names(tree)
         files = self._included(tree, source, chains, optional)
@@ -241,7 +251,11 @@ class Templates:
                 text = self._sources.read(path)
                 if text is None:
                     line = next((n for n, t in enumerate(owner.text.splitlines(), 1) if name in t), 1)
-                    self._problems.add(f"template: no file `{path}`", at=place_of(owner, line, name), hint="paths start at the campaign's folder; `./` at the template's own")
+                    self._problems.add(
+                        f"template: no file `{path}`",
+                        at=place_of(owner, line, name),
+                        hint="paths start at the campaign's folder; `./` at the template's own",
+                    )
                     continue
                 place = Place(self._sources.label(path), 1, 1)
                 inner = SourceText(text=text, file=path, place=place, lines=text.splitlines())
@@ -266,5 +280,7 @@ def _syntax_hint(message: str) -> str | None:
         return "every `{% if %}` and `{% for %}` needs its `{% endif %}` or `{% endfor %}`"
     unknown = re.search(r"No filter named '(\w+)'", message)
     if unknown:
-        return did_you_mean(unknown.group(1), ["upper", "lower", "title", "join", "replace", "default", "length", "trim", *FILTER_NAMES])
+        return did_you_mean(
+            unknown.group(1), ["upper", "lower", "title", "join", "replace", "default", "length", "trim", *FILTER_NAMES]
+        )
     return None

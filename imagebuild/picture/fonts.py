@@ -14,11 +14,15 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import uharfbuzz
+from typing import TYPE_CHECKING, Any, Final
 
 from imagebuild.errors import PictureError
+from imagebuild.lazy import lazy
+
+if TYPE_CHECKING:
+    import uharfbuzz
+else:
+    uharfbuzz = lazy("uharfbuzz")  # `font_versions` is asked by runs that draw nothing
 
 __all__ = ["Face", "FontFile", "FontSet", "bundled_fonts", "font_versions", "is_ignorable", "script_of"]
 
@@ -47,8 +51,8 @@ class Face:
         self.file = file
         try:
             face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(file.path)), file.index)
-        except OSError as bad:
-            raise PictureError(f"cannot read font `{file.path}`: {bad.strerror or bad}") from bad
+        except uharfbuzz.HarfBuzzError as bad:
+            raise PictureError(f"cannot read font `{file.path}`: no such file, or not readable") from bad
         if not face.glyph_count:
             raise PictureError(f"cannot read font `{file.path}`: not a font", hint="give a .ttf, .otf or .ttc file")
         self.font: Any = uharfbuzz.Font(face)

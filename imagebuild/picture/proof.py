@@ -20,8 +20,9 @@ from imagebuild.picture.proof_brush import Box, grain
 from imagebuild.picture.proof_caption import Caption, caption_height, draw_caption, text_size
 from imagebuild.picture.proof_color import Palette, palette_of
 from imagebuild.picture.proof_copy import draw_copy, is_right_to_left, quoted, without_quotes
+from imagebuild.picture.proof_objects import Stage, paint_objects
 from imagebuild.picture.proof_references import changed, mask_area, open_picture, place_references
-from imagebuild.picture.proof_scenes import FAMILIES, OPEN_SKY, Stage, paint_objects, paint_scene
+from imagebuild.picture.proof_scenes import FAMILIES, OPEN_SKY, paint_scene
 
 __all__ = ["PAINTER_VERSION", "ProofRequest", "paint"]
 

@@ -6,15 +6,22 @@ import asyncio
 import datetime
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagebuild.build.make import Making
 from imagebuild.build.report import Listener, Summary
 from imagebuild.build.run import Stop, run_plan
+from imagebuild.core.address import MASTER
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry, write_lock
+from imagebuild.core.pseudo import PSEUDO_LOCALES
+from imagebuild.core.strings import Missing
 from imagebuild.errors import BuildError
+from imagebuild.providers.base import Provider
+from imagebuild.stages.glance import settings_of, stamp
+from imagebuild.stages.memory import remember
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.project import Project
 from imagebuild.stages.services import open_provider
@@ -35,7 +42,9 @@ class Built:
 class _Delivery:
     """Puts stored bytes into the output folder, and brings back into the store what only the output folder has."""
 
-    def __init__(self, project: Project, store: LocalStore, find_file: Callable[[Digest], str | None], stamp: str) -> None:
+    def __init__(
+        self, project: Project, store: LocalStore, find_file: Callable[[Digest], str | None], stamp: str
+    ) -> None:
         self._prefix = project.prefix
         self._outputs = Outputs(project.root)
         self._store = store
@@ -73,15 +82,21 @@ def save_lock(project: Project, lock: Lock) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, project.lock)
     except OSError as bad:
-        raise BuildError(f"cannot write `{project.label(os.path.basename(project.lock))}`: {(bad.strerror or str(bad)).lower()}") from bad
+        raise BuildError(
+            f"cannot write `{project.label(os.path.basename(project.lock))}`: {(bad.strerror or str(bad)).lower()}"
+        ) from bad
 
 
-def run_build(planned: Planned, *, listener: Listener, stop: Stop, jobs: int | None = None) -> Built:
-    """Run a plan. The caller holds the project and has seen that the plan may be run."""
+def run_build(
+    planned: Planned, *, listener: Listener, stop: Stop, jobs: int | None = None, provider: Provider | None = None
+) -> Built:
+    """Run a plan. The caller holds the project and has seen that the plan may be run. `provider` stands in for the plan's."""
     project, loaded, facts, plan = planned.project, planned.loaded, planned.facts, planned.plan
-    lock = facts.lock
+    lock = facts.lock._replace(campaign=plan.campaign)
     if lock.conflicted and len(plan.steps) < len(loaded.expansion.actions):
-        raise BuildError("the lock is in the middle of a merge", hint="build the whole campaign once: `imagebuild build`")
+        raise BuildError(
+            "the lock is in the middle of a merge", hint="build the whole campaign once: `imagebuild build`"
+        )
     by_key = {(entry.key, entry.digest): entry for entry in lock.entries.values()}
     by_digest: dict[Digest, list[str]] = {}
     for entry in lock.entries.values():
@@ -108,9 +123,18 @@ def run_build(planned: Planned, *, listener: Listener, stop: Stop, jobs: int | N
     )
     summary, lock = asyncio.run(
         run_plan(
-            plan, loaded.expansion.actions, lock=lock, store=planned.store, provider=open_provider(plan.provider), making=making,
-            delivery=_Delivery(project, planned.store, find_file, stamp), save_lock=lambda value: save_lock(project, value),
-            listener=listener, stop=stop, clock=time.monotonic, jobs=jobs,
+            plan,
+            loaded.expansion.actions,
+            lock=lock,
+            store=planned.store,
+            provider=provider or open_provider(plan.provider),
+            making=making,
+            delivery=_Delivery(project, planned.store, find_file, stamp),
+            save_lock=lambda value: save_lock(project, value),
+            listener=listener,
+            stop=stop,
+            clock=time.monotonic,
+            jobs=jobs,
         )  # fmt: skip
     )
     return Built(summary, lock)
@@ -134,5 +158,78 @@ def prune(planned: Planned, lock: Lock) -> list[str]:
     return removed
 
 
-def finish(planned: Planned, built: Built | None) -> None:
-    """Remember what was seen, so that the next run need not look again."""
+def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], tuple[str, str]]) -> None:
+    """When everything is as the campaign says, remember what was seen, so that the next run need not look again.
+    `describe` says what `build` and `plan` will print until something changes."""
+    if not planned.whole or (built is not None and not built.summary.complete) or planned.plan.skipped:
+        return
+    lock = built.lock if built is not None else planned.facts.lock
+    expansion, recalled = planned.loaded.expansion, planned.recalled
+    addresses = [*planned.kept, *expansion.actions]
+    entries = [lock.entries[address] for address in addresses if address in lock.entries]
+    if len(entries) < sum(1 for step in planned.plan.steps) + len(planned.kept):
+        return
+    outputs = {entry.output for entry in entries if entry.output}
+    counted = Counter(entry.address.partition("[")[0] for entry in entries if not entry.address.endswith(MASTER))
+    settled = replace(planned, plan=replace(planned.plan, steps=(), kept_by_asset=counted, hold=None))
+    answer, table = describe(settled)
+    stored = planned.store.digests()
+    whole = all(entry.digest in stored for entry in entries) and not expansion.strings_in_paths
+    facts = _facts(planned)
+    facts["whole"] = [["yes" if whole and facts.pop("uneven", None) is None else "no"]]
+    remember(
+        planned.project,
+        files=planned.loaded.files,
+        before=recalled if planned.kept else None,
+        settings=settings_of(planned.provider, os.environ),
+        stamps=lambda: store_stamps(planned.store),
+        facts=facts,
+        outputs=outputs,
+        answer=answer,
+        table=table,
+    )
+
+
+def _facts(planned: Planned) -> dict[str, list[list[str]]]:
+    """What a later planner needs to know to plan only what a change reaches."""
+    loaded, expansion, recalled = planned.loaded, planned.loaded.expansion, planned.recalled
+    campaign = loaded.campaign
+    files = {name: set(paths) for name, paths in expansion.asset_files.items()}
+    locales = {tag: set(paths) for tag, paths in loaded.string_files.items()}
+    if planned.kept:  # what was not looked at this time depends on what it did before
+        for asset, *paths in recalled.facts.get("asset", ()):
+            files.setdefault(asset, set()).update(paths)
+        for tag, *paths in recalled.facts.get("locale", ()):
+            locales.setdefault(tag, set()).update(paths)
+    if campaign.locale is not None:
+        own = locales.get(campaign.locale.source, set())
+        fallback = Missing.FALLBACK in {campaign.locale.policy.default, *campaign.locale.policy.by_glob.values()}
+        for tag in locales:
+            if fallback or tag in PSEUDO_LOCALES:
+                locales[tag] |= own
+    links = [[name, link.asset, "pinned" if link.pins else "same"] for name, asset in campaign.assets.items() for link in asset.links]
+    facts = {
+        "asset": [[name, *sorted(paths)] for name, paths in files.items()],
+        "locale": [[tag, *sorted(paths)] for tag, paths in locales.items()],
+        "link": links,
+        "orphan": [[entry.address] for entry in planned.plan.orphans],
+        "note": [[note] for note in planned.plan.notes],
+    }
+    formats: dict[str, set[str]] = {}
+    sources = {link[1] for link in links}
+    for address, (_, form) in expansion.results.items():
+        name = address.partition("[")[0]
+        if name in sources and not address.endswith(MASTER):
+            formats.setdefault(name, set()).add(form)
+    facts["format"] = [[name, *found] for name, found in formats.items() if len(found) == 1]
+    if any(len(found) > 1 for found in formats.values()):
+        facts["uneven"] = [["yes"]]
+    return facts
+
+
+def store_stamps(store: LocalStore) -> dict[str, int]:
+    """The times of the store's folders, and of the two they are in: a new one would show there."""
+    found = {os.path.join(store.root, name): modified for name, modified in store.stamps()}
+    for name in ("objects", "results"):
+        found[os.path.join(store.root, name)] = stamp(os.path.join(store.root, name))[1]
+    return found

@@ -2,41 +2,62 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imagebuild.core.address import Selectable, Selection, asset_of
+from imagebuild.core.address import MASTER, Selectable, Selection, asset_of
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest
+from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.plan import Plan, PlanStep, complete, make_plan
 from imagebuild.core.reason import Reason, explain
+from imagebuild.core.spec import Campaign
 from imagebuild.errors import Place
 from imagebuild.stages.facts import DiskFacts, read_lock
+from imagebuild.stages.memory import Recall, recall
 from imagebuild.stages.project import Project
-from imagebuild.stages.read import Loaded, read_campaign
+from imagebuild.stages.read import Loaded, Part, read_campaign
 from imagebuild.store.local import LocalStore
 
-__all__ = ["Planned", "plan_campaign", "select"]
+__all__ = ["Planned", "plan_campaign"]
+
+MANY = 400  # so many actions, and listing the store is cheaper than asking it one by one
 
 
 @dataclass(slots=True)
 class Planned:
-    """A plan with what it was made from."""
+    """A plan with what it was made from. `kept`: entries of the lock that a memory vouches for."""
 
     project: Project
     loaded: Loaded
     facts: DiskFacts
     store: LocalStore
     plan: Plan
+    recalled: Recall
+    kept: Mapping[str, LockEntry]
+    provider: str | None
+    whole: bool  # the plan is of the whole campaign
 
     def explain(self, step: PlanStep) -> Reason:
         """Why a step is in the plan."""
         action = self.loaded.expansion.actions[step.address]
-        return explain(step, action, self.manifest(action), self.facts, self.loaded.expansion.sources_of, self.place_of)
+        sources_of = self.loaded.expansion.sources_of
+        return explain(step, action, self.manifest(action), self.facts, sources_of, self.place_of)
 
     def manifest(self, action: Action) -> dict[str, object]:
         """An action's manifest, complete as far as its inputs' digests are known."""
-        digests = {step.address: step.digest for step in self.plan.steps if step.address in dict(action.inputs).values()}
-        return complete(action, {slot: digest for slot, source in action.inputs if (digest := digests.get(source))})
+        found: dict[str, Digest] = {}
+        for slot, source in action.inputs:
+            digest = self.digests.get(source) or (self.kept[source].digest if source in self.kept else None)
+            if digest is not None:
+                found[slot] = digest
+        return complete(action, found)
+
+    @property
+    def digests(self) -> dict[str, Digest]:
+        return {step.address: step.digest for step in self.plan.steps if step.digest is not None}
 
     def place_of(self, tag: str, key: str) -> Place | None:
         strings = self.loaded.strings
@@ -44,7 +65,57 @@ class Planned:
         return found.text.place if found else None
 
 
-def select(loaded: Loaded, selection: Selection | None, prefix: str = "") -> set[str] | None:
+def plan_campaign(
+    project: Project, *, provider: str | None = None, selection: Selection | None = None, whole: bool = False
+) -> Planned:
+    """Read everything and decide. Changes nothing. `whole`: the plan has every step, also those a memory answers for."""
+    lock, lock_digest = read_lock(project, "")
+    recalled = recall(project, provider, os.environ, lock, lock_digest)
+    partly = recalled.usable and not whole and selection is None and not lock.alternatives
+    kept = _kept(lock, recalled) if partly else {}
+
+    def narrow(campaign: Campaign) -> Part:
+        touched = {name: asset for name, asset in campaign.assets.items() if recalled.touches(name, asset.over)}
+        reach = {name: recalled.reach(name, asset.over) for name, asset in touched.items()}
+        return Part(reach, recalled.tags, recalled.known(kept))
+
+    loaded = read_campaign(project, provider=provider, remembered=recalled.remembered, narrow=narrow if partly else None)
+    expansion = loaded.expansion
+    store = LocalStore(project.store)
+    trusted = _trusted(lock, recalled, expansion.actions if partly else None) if recalled.outputs_hold else {}
+    facts = DiskFacts(project, lock, store, many=len(expansion.actions) > MANY, trusted=trusted)
+    facts.expect({action.output for action in expansion.actions.values() if action.output})
+    plan = make_plan(
+        expansion.actions, facts, loaded.offer, campaign=loaded.campaign.name, budget=loaded.campaign.budget,
+        selected=_select(loaded, selection), kept={address: (entry.key, entry.digest) for address, entry in kept.items()},
+        kept_by_asset=Counter(address.partition("[")[0] for address in kept if not address.endswith(MASTER)),
+        skipped=expansion.skipped,
+        notes=[words[0] for words in recalled.facts.get("note", ())] if partly else _notes(loaded),
+    )  # fmt: skip
+    return Planned(project, loaded, facts, store, plan, recalled, kept, provider, selection is None)
+
+
+def _kept(lock: Lock, recalled: Recall) -> dict[str, LockEntry]:
+    orphans = recalled.orphans
+    if not (recalled.assets or recalled.locales or recalled.addresses):
+        return {address: entry for address, entry in lock.entries.items() if address not in orphans}
+    dirty = recalled.dirty
+    return {address: entry for address, entry in lock.entries.items() if address not in orphans and not dirty(address)}
+
+
+def _trusted(lock: Lock, recalled: Recall, among: Mapping[str, Action] | None) -> dict[str, Digest]:
+    """Outputs that are as the last build left them: their digest is the lock's."""
+    entries = lock.entries
+    addresses = entries if among is None else [address for address in among if address in entries]
+    found: dict[str, Digest] = {}
+    for address in addresses:
+        entry = entries[address]
+        if entry.output and entry.output not in recalled.changed and address not in recalled.orphans:
+            found[entry.output] = entry.digest
+    return found
+
+
+def _select(loaded: Loaded, selection: Selection | None) -> set[str] | None:
     """The addresses a selection picks; None for all of them."""
     if selection is None:
         return None
@@ -52,32 +123,15 @@ def select(loaded: Loaded, selection: Selection | None, prefix: str = "") -> set
     items = [
         Selectable(action.address, action.asset, action.cell, action.output)
         for action in expansion.actions.values()
-        if action.address in expansion.finished
+        if not action.address.endswith(MASTER)
     ]
     return selection.pick(items)
 
 
-def plan_campaign(
-    project: Project, *, provider: str | None = None, selection: Selection | None = None, whole: bool = False
-) -> Planned:
-    """Read everything and decide. Changes nothing. `whole`: the plan has every step, also those a memory answers for."""
-    loaded = read_campaign(project, provider=provider)
-    lock = read_lock(project, loaded.campaign.name)
-    store = LocalStore(project.store)
-    facts = DiskFacts(project, lock, store)
-    expansion = loaded.expansion
-    facts.expect({action.output for action in expansion.actions.values() if action.output})
-    plan = make_plan(
-        expansion.actions, facts, loaded.offer, campaign=loaded.campaign.name, budget=loaded.campaign.budget,
-        selected=select(loaded, selection), skipped=expansion.skipped, notes=_notes(loaded),
-    )  # fmt: skip
-    return Planned(project, loaded, facts, store, plan)
-
-
 def _notes(loaded: Loaded) -> list[str]:
     """What a person should know before building, though it is no mistake."""
-    expansion = loaded.expansion
-    used = {asset_of(source) for action in expansion.actions.values() for _, source in action.inputs if asset_of(source) != action.asset}
+    actions = loaded.expansion.actions.values()
+    used = {asset_of(source) for action in actions for _, source in action.inputs if asset_of(source) != action.asset}
     notes = [
         f"asset `{name}` has no `output`, and nothing is made from it: it is not made"
         for name, asset in loaded.campaign.assets.items()
@@ -85,11 +139,7 @@ def _notes(loaded: Loaded) -> list[str]:
     ]
     if loaded.offer.floating:
         notes.append(f"`{loaded.offer.model}` is a floating name: what it draws may change without notice")
-    above = loaded.offer.sizes.experimental_above
-    large = {action.asset for action in expansion.actions.values() if action.paid and above and action.size and action.size[0] * action.size[1] > above}
-    notes.extend(f"asset `{name}` asks for more pixels than the model's makers call settled (over {above:,})" for name in sorted(large))
+    limit = loaded.offer.sizes.experimental_above
+    large = {action.asset for action in actions if action.paid and action.size and limit and action.size[0] * action.size[1] > limit}
+    notes.extend(f"asset `{name}` asks for more than {limit:,} pixels, which OpenAI calls experimental" for name in sorted(large))
     return notes
-
-
-def digests_of(plan: Plan) -> dict[str, Digest]:
-    return {step.address: step.digest for step in plan.steps if step.digest is not None}

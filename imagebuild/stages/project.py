@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 from imagebuild.core.lock import lock_name
 from imagebuild.errors import ImagebuildError
+from imagebuild.workspace.place import PRIVATE, memory_of, root_of, spec_of
 
 __all__ = ["Project", "find_project"]
-
-PRIVATE = ".imagebuild"
 
 
 class Project:
@@ -29,36 +28,26 @@ class Project:
         self.store = store or os.path.join(self.private, "store")
         inside = os.path.relpath(self.folder, root).replace(os.sep, "/")
         self.prefix = "" if inside == "." else inside + "/"
-        slug = (self.prefix + self.spec_name).replace("/", "--")
-        self.memory = os.path.join(self.private, "memory", slug)
+        self.memory = memory_of(root, spec)
 
     def label(self, path: str) -> str:
         """How messages call a file of the campaign: as seen from where the person stands."""
         shown = os.path.relpath(os.path.join(self.folder, path), self.here)
-        return shown.replace(os.sep, "/") if not shown.startswith(".." + os.sep + ".." + os.sep + "..") else os.path.join(self.folder, path)
+        return (
+            shown.replace(os.sep, "/")
+            if not shown.startswith(".." + os.sep + ".." + os.sep + "..")
+            else os.path.join(self.folder, path)
+        )
 
 
 def find_project(file: str | None, environment: Mapping[str, str], here: str | None = None) -> Project:
     """The project of a campaign file: `campaign.yaml` here when none is named. The root is the nearest folder upwards
     that has `.imagebuild` or `.git`, else the campaign's own."""
     here = here or os.getcwd()
-    wanted = os.path.join(here, file or "campaign.yaml")
-    if os.path.isdir(wanted):
-        wanted = os.path.join(wanted, "campaign.yaml")
-    if not os.path.isfile(wanted):
-        shown = os.path.relpath(wanted, here).replace(os.sep, "/")
-        hint = "`imagebuild init` writes a working one; `-f FILE` names another" if file is None else "check the path after `-f`"
+    spec = spec_of(file, here)
+    if spec is None:
+        shown = os.path.relpath(os.path.join(here, file or "campaign.yaml"), here).replace(os.sep, "/")
+        hint = "`imagebuild init` writes a working one; `-f FILE` names another" if file is None else "check the path"
         raise ImagebuildError(f"no campaign file `{shown}`", hint=hint)
-    spec = os.path.realpath(wanted)
-    return Project(spec, _root_of(os.path.dirname(spec)), environment.get("IMAGEBUILD_STORE") or None, os.path.realpath(here))
-
-
-def _root_of(folder: str) -> str:
-    at = folder
-    while True:
-        if os.path.isdir(os.path.join(at, PRIVATE)) or os.path.exists(os.path.join(at, ".git")):
-            return at
-        above = os.path.dirname(at)
-        if above == at:
-            return folder
-        at = above
+    store = environment.get("IMAGEBUILD_STORE") or None
+    return Project(spec, root_of(os.path.dirname(spec)), store, os.path.realpath(here))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from imagebuild.core.catalogue import parse_catalogue, parse_catalogues, strings_files
 from imagebuild.core.expand import Expansion, Result, expand
@@ -69,7 +71,9 @@ class Spec:
     problems: Problems
 
 
-def read_spec(project: Project, *, provider: str | None, remembered: Remembered | None = None, catalog: Catalog | None = None) -> Spec:
+def read_spec(
+    project: Project, *, provider: str | None, remembered: Remembered | None = None, catalog: Catalog | None = None
+) -> Spec:
     """Parse the campaign file and the axis files it names."""
     problems = Problems()
     files = Files(project.folder, remembered)
@@ -87,32 +91,46 @@ def read_spec(project: Project, *, provider: str | None, remembered: Remembered 
 
 
 def read_campaign(
-    project: Project,
-    *,
-    provider: str | None = None,
-    remembered: Remembered | None = None,
-    reach: Mapping[str, Reach | None] | None = None,
-    known: Mapping[str, Result] | None = None,
-    tags: set[str] | None = None,
+    project: Project, *, provider: str | None = None, remembered: Remembered | None = None, narrow: Narrow | None = None
 ) -> Loaded:
-    """Everything that follows from a campaign. With `reach` and `tags`, only what a memory could not answer for."""
+    """Everything that follows from a campaign. `narrow`: what of it to work out, the rest being answered by a memory."""
     spec = read_spec(project, provider=provider, remembered=remembered)
     campaign, problems = spec.campaign, spec.problems
-    strings, string_files = _read_strings(campaign, spec, tags)
-    offer = spec.offer
-    if offer is None:  # every other mistake is told as well: stand in with the model's own limits
-        problems_of_offer = Problems()
-        pinned = next(iter(load_catalog().models))
-        offer = load_catalog().offer("proof", pinned, allow_floating=True, problems=problems_of_offer, model_at=None, provider_at=None)
-        assert offer is not None
+    part = narrow(campaign) if narrow is not None else Part(None, None, {})
+    strings, string_files = _read_strings(campaign, spec, part.tags)
+    offer = spec.offer or _any_offer()  # every other mistake is told as well
     expansion = expand(
-        campaign, offer, strings, spec.sources, spec.files.digest, tool_versions, problems, reach=reach, known=known
-    )
+        campaign, offer, strings, spec.sources, spec.files.digest, cache(tool_versions), problems,
+        reach=part.reach, known=part.known,
+    )  # fmt: skip
     problems.check()
     return Loaded(project, campaign, offer, strings, expansion, spec.files, string_files)
 
 
-def _read_strings(campaign: Campaign, spec: Spec, tags: set[str] | None) -> tuple[Strings | None, dict[str, tuple[str, ...]]]:
+class Part(NamedTuple):
+    """A part of a campaign: which cells of which assets (None: all), the locales whose strings that takes (None: all), and
+    the results of the rest."""
+
+    reach: Mapping[str, Reach | None] | None
+    tags: set[str] | None
+    known: Mapping[str, Result]
+
+
+Narrow = Callable[[Campaign], Part]
+
+
+def _any_offer() -> Offer:
+    catalog = load_catalog()
+    offer = catalog.offer(
+        "proof", next(iter(catalog.models)), allow_floating=True, problems=Problems(), model_at=None, provider_at=None
+    )
+    assert offer is not None
+    return offer
+
+
+def _read_strings(
+    campaign: Campaign, spec: Spec, tags: set[str] | None
+) -> tuple[Strings | None, dict[str, tuple[str, ...]]]:
     """The catalogues of every locale, or of those in `tags` and of the source."""
     locale = campaign.locale
     if locale is None or not locale.strings:
@@ -132,7 +150,9 @@ def _read_strings(campaign: Campaign, spec: Spec, tags: set[str] | None) -> tupl
                 for each, texts in parse_catalogues(text, file=label, problems=spec.problems).items():
                     catalogues.setdefault(each, {}).update(texts)
             else:
-                catalogues.setdefault(tag, {}).update(parse_catalogue(text, file=label, tag=tag, problems=spec.problems))
+                catalogues.setdefault(tag, {}).update(
+                    parse_catalogue(text, file=label, tag=tag, problems=spec.problems)
+                )
         if not found_any and tags is None:
             spec.problems.add(f"`strings`: no file for `{pattern}`", at=at, hint=_strings_hint(pattern, locale.source))
         for tag in wanted:

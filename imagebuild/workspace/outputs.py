@@ -14,7 +14,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -25,7 +25,7 @@ from imagebuild.workspace.private import PRIVATE, private_folder
 if sys.platform == "linux":
     import fcntl
 
-__all__ = ["DamagedSource", "OutputState", "Outputs", "look"]
+__all__ = ["DamagedSource", "OutputState", "Outputs", "look", "share_blocks"]
 
 _DIRECTORY: Final = getattr(os, "O_DIRECTORY", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
@@ -90,12 +90,21 @@ def _look_into(place: str, prefix: str, names: list[str], found: dict[str, Outpu
         os.close(descriptor)
 
 
+def share_blocks(source: int, target: int) -> None:
+    """Make the target file a clone of the source file, or raise OSError where the file system cannot."""
+    if sys.platform == "linux":
+        fcntl.ioctl(target, _FICLONE, source)
+    else:
+        raise OSError(errno.ENOTSUP, "no cloning here")
+
+
 class Outputs:
     """Changes to a project's deliverables. Several threads may deliver at once, each its own path."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, clone: Callable[[int, int], None] = share_blocks) -> None:
         self.root = os.path.abspath(root)
         self._real_root = os.path.realpath(self.root)
+        self._clone = clone
         self._can_clone = True  # until it turns out otherwise
         self._checked: set[str] = set()
         self._temporary: str | None = None
@@ -225,20 +234,13 @@ class Outputs:
             return None
         with open(source, "rb") as original:
             try:
-                _share_blocks(original.fileno(), descriptor)
+                self._clone(original.fileno(), descriptor)
             except OSError:  # says in many ways that it cannot
                 self._can_clone = False
                 return None
         os.lseek(descriptor, 0, os.SEEK_SET)
         with os.fdopen(os.dup(descriptor), "rb") as clone:
             return clone.read()
-
-
-def _share_blocks(source: int, target: int) -> None:
-    if sys.platform == "linux":
-        fcntl.ioctl(target, _FICLONE, source)
-    else:
-        raise OSError(errno.ENOTSUP, "no cloning here")
 
 
 def _read(path: str) -> bytes:

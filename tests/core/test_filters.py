@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from decimal import Decimal
 
 import jinja2.sandbox
@@ -122,7 +123,8 @@ def test_other_numbers_and_letters_follow_the_locale(tag, name, arguments, expec
     ],
 )
 def test_a_date_is_written_as_the_locale_does(tag, format, expected):
-    for value in ("2026-03-05", "2026-03-05T23:30:00+01:00", datetime.date(2026, 3, 5), datetime.datetime(2026, 3, 5, 9)):  # noqa: DTZ001
+    moment = datetime.datetime(2026, 3, 5, 23, 30, tzinfo=datetime.UTC)
+    for value in ("2026-03-05", "2026-03-05T23:30:00+01:00", datetime.date(2026, 3, 5), moment):
         assert run(tag, "date", value, format) == expected
 
 
@@ -155,7 +157,16 @@ def test_a_plural_text_takes_the_form_its_locale_wants(tag, count, expected):
 
 @pytest.mark.parametrize(
     "written",
-    ["{n} days", "{{ n }} days", "{{n}} days", "{count} days", "{{count}} days", "%d days", "%(n)s days", "%(count)d days"],
+    [
+        "{n} days",
+        "{{ n }} days",
+        "{{n}} days",
+        "{count} days",
+        "{{count}} days",
+        "%d days",
+        "%(n)s days",
+        "%(count)d days",
+    ],
 )
 def test_the_number_takes_the_place_of_each_usual_placeholder(written):
     assert run("de", "plural", written, 3000) == "3.000 days"
@@ -195,17 +206,17 @@ def test_a_number_can_bring_its_forms_along():
     ],
 )
 def test_a_wrong_value_is_told_in_a_sentence(name, arguments, options, sentence):
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match="^" + re.escape(sentence)):
         run("en-US", name, *arguments, **options)
-    assert str(caught.value).startswith(sentence)
 
 
 def test_every_filter_works_in_a_sandboxed_template():
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment()
     environment.filters.update(filters_for(Locale("de-DE")))
     template = (
-        '{{ 1299.5 | number }}|{{ 1 | decimal(1) }}|{{ 0.5 | percent }}|{{ 5 | currency("EUR") }}|{{ "2026-03-05" | date }}'
-        '|{{ ["a", "b"] | join_list }}|{{ 2 | plural(one="ein Tag", other="{n} Tage") }}|{{ "a" | upper }}|{{ "A" | lower }}'
+        '{{ 1299.5 | number }}|{{ 1 | decimal(1) }}|{{ 0.5 | percent }}|{{ 5 | currency("EUR") }}'
+        '|{{ "2026-03-05" | date }}|{{ ["a", "b"] | join_list }}|{{ 2 | plural(one="ein Tag", other="{n} Tage") }}'
+        '|{{ "a" | upper }}|{{ "A" | lower }}'
     )
     assert environment.from_string(template).render() == (
         "1.299,5|1,0|50\u00a0%|5,00\u00a0€|05.03.2026|a und b|2 Tage|A|a"
@@ -217,7 +228,10 @@ def test_a_cell_without_a_locale_writes_as_english_does():
     assert filters_for(None)["number"](1299.5) == "1,299.5"
 
 
-@given(st.decimals(min_value=-(10**12), max_value=10**12, places=2), st.sampled_from(["en", "de-CH", "ar-EG", "fa", "bn", "hi"]))
+@given(
+    st.decimals(min_value=-(10**12), max_value=10**12, places=2),
+    st.sampled_from(["en", "de-CH", "ar-EG", "fa", "bn", "hi"]),
+)
 def test_every_digit_of_an_amount_is_in_what_is_written(value, tag):
     shown = run(tag, "currency", value, "EUR")
     digits = "".join(str(int(c)) for c in shown if c.isdigit())

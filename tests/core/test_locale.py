@@ -43,8 +43,29 @@ def test_a_tag_is_brought_into_its_canonical_form(written, canonical):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "d", "german", "Deutsch", "de-", "-de", "de--DE", "de-DE-", "de-D", "de-DE-Latn", "i-klingon", "de-DE.UTF-8"]
-    + ["sr@latin", "en-a-bb-a-cc", "de-1996-1996", "de-u", "dé-DE", "en US", "{locale}", "x", "de-ẞẞ"],
+    [
+        "",
+        "d",
+        "german",
+        "Deutsch",
+        "de-",
+        "-de",
+        "de--DE",
+        "de-DE-",
+        "de-D",
+        "de-DE-Latn",
+        "i-klingon",
+        "de-DE.UTF-8",
+        "sr@latin",
+        "en-a-bb-a-cc",
+        "de-1996-1996",
+        "de-u",
+        "dé-DE",
+        "en US",
+        "{locale}",
+        "x",
+        "de-ẞẞ",
+    ],
 )
 def test_what_is_not_a_tag_is_none(written):
     assert canonical_tag(written) is None

@@ -30,7 +30,8 @@ from imagebuild.errors import ImagebuildError, Place, Problems
 def strings(policy: Policy | None = None, **catalogues: dict[str, object]) -> Strings:
     built = {
         tag.replace("_", "-"): {
-            key: Text(value=value, place=Place(f"strings/{tag}.yaml", line)) for line, (key, value) in enumerate(texts.items(), 1)
+            key: Text(value=value, place=Place(f"strings/{tag}.yaml", line))
+            for line, (key, value) in enumerate(texts.items(), 1)
         }
         for tag, texts in catalogues.items()
     }
@@ -49,7 +50,9 @@ def render(template: str, known: Strings, tag: str) -> tuple[str, Translator]:
 
 
 def test_the_nearest_catalogue_of_the_language_answers():
-    known = strings(en_US={"a": "A"}, es={"a": "es", "b": "es b", "c": "es c"}, es_419={"a": "419", "b": "419 b"}, es_MX={"a": "mx"})
+    known = strings(
+        en_US={"a": "A"}, es={"a": "es", "b": "es b", "c": "es c"}, es_419={"a": "419", "b": "419 b"}, es_MX={"a": "mx"}
+    )
     found = [known.lookup("es-MX", key) for key in "abc"]
     assert [value(each) for each in found] == ["mx", "419 b", "es c"]
     assert [each.from_tag for each in found] == ["es-MX", "es-419", "es"]
@@ -72,13 +75,17 @@ def test_only_the_policy_lets_the_source_stand_in(policy, expected):
 
 
 def test_missing_keys_are_those_without_a_text_of_the_language():
-    known = strings(Policy(default=Missing.FALLBACK), en_US={"b": "B", "a": "A", "c": "C"}, de={"a": "a"}, fr={"only": "x"})
+    known = strings(
+        Policy(default=Missing.FALLBACK), en_US={"b": "B", "a": "A", "c": "C"}, de={"a": "a"}, fr={"only": "x"}
+    )
     assert all_keys(known) == ("a", "b", "c")
     assert missing_keys(known, all_keys(known), "de-DE") == ("b", "c")
 
 
 def test_pseudo_locales_come_from_the_source_unless_they_have_a_catalogue():
-    known = strings(en_US={"a": "Hi", "days": {"one": "a day", "other": "{n} days"}}, ar={"a": "مرحبا"}, en_XA={"b": "own"})
+    known = strings(
+        en_US={"a": "Hi", "days": {"one": "a day", "other": "{n} days"}}, ar={"a": "مرحبا"}, en_XA={"b": "own"}
+    )
     assert value(known.lookup("en-XA", "a")) == "[Ĥî one]"
     assert value(known.lookup("en-XA", "b")) == "own"
     assert value(known.lookup("ar-XB", "a")) == "\u200f\u202eHi\u202c\u200f"
@@ -107,7 +114,9 @@ def test_the_most_specific_policy_wins(key, expected):
 
 def test_a_policy_for_all_keys_is_one_word():
     problems = Problems()
-    assert parse_policy(parse_yaml("fallback", file="c.yaml", problems=problems), problems).of("any") is Missing.FALLBACK
+    assert (
+        parse_policy(parse_yaml("fallback", file="c.yaml", problems=problems), problems).of("any") is Missing.FALLBACK
+    )
     assert Policy().of("any") is Missing.ERROR
     assert not problems
 
@@ -126,7 +135,13 @@ def test_a_wrong_policy_is_told_with_its_place(text, what, hint):
     assert [(each.what, each.hint, each.at.line) for each in problems.found] == [(what, hint, 1)]
 
 
-NESTED = {"hero.headline": "Warm", "hero.cta": "Buy", "items": "3 things", "used": "worn", "days": {"one": "day", "other": "{n} d"}}
+NESTED = {
+    "hero.headline": "Warm",
+    "hero.cta": "Buy",
+    "items": "3 things",
+    "used": "worn",
+    "days": {"one": "day", "other": "{n} d"},
+}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +164,9 @@ def test_templates_reach_a_text_by_attribute_or_by_item(template, expected):
     assert render(template, strings(en_US=NESTED), "en-US")[0] == expected
 
 
-@pytest.mark.parametrize("name", ["items", "keys", "get", "values", "used", "format", "update", "copy", "text", "t", "mro", "tag"])
+@pytest.mark.parametrize(
+    "name", ["items", "keys", "get", "values", "used", "format", "update", "copy", "text", "t", "mro", "tag"]
+)
 def test_any_name_can_be_a_key(name):
     known = strings(en_US={name: "own", f"deep.{name}": "deeper"})
     assert render(f"{{{{ t.{name} }}}} {{{{ t.deep.{name} }}}}", known, "en-US")[0] == "own deeper"
@@ -209,13 +226,17 @@ def test_printing_all_strings_says_which_there_are():
         render("{{ t }}", strings(en_US=NESTED), "en-US")
 
 
-@pytest.mark.parametrize("template", ["{{ t._strings }}", "{{ t.__class__ }}", "{{ t['_translator'] }}", "{% for x in t %}{% endfor %}"])
+@pytest.mark.parametrize(
+    "template", ["{{ t._strings }}", "{{ t.__class__ }}", "{{ t['_translator'] }}", "{% for x in t %}{% endfor %}"]
+)
 def test_a_template_gets_nothing_but_texts(template):
     with pytest.raises((jinja2.TemplateError, TypeError, MissingText)):
         render(template, strings(en_US=NESTED), "en-US")
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,3}(\.[a-z]{1,3}){0,2}", fullmatch=True), st.text(min_size=1), min_size=1))
+@given(
+    st.dictionaries(st.from_regex(r"[a-z]{1,3}(\.[a-z]{1,3}){0,2}", fullmatch=True), st.text(min_size=1), min_size=1)
+)
 def test_every_key_is_found_by_its_path_and_by_its_name(texts):
     known = strings(en_US=texts)
     translator = Translator(known, "en-US")

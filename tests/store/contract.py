@@ -1,4 +1,4 @@
-"""What every store must do. A backend's test gives the fixtures `store` and `vandal`, and subclasses `StoreContract`."""
+"""What every store must do. A backend's test has the fixtures `store` and `vandal`, and subclasses `StoreContract`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from imagebuild.core.key import Digest, Key, digest_of, key_of
-from imagebuild.store.base import DamagedObject, MissingObject, Record, Store, decode_record, encode_record
+from imagebuild.store.base import DamagedObject, MissingObject, Record, Store, encode_record
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 MANIFEST = {"schema": 1, "model": "proof-1", "prompt": "ein Kessel „heiß“ 熱い", "size": [1536, 1024]}
@@ -91,7 +91,12 @@ class StoreContract:
 
     @pytest.mark.parametrize(
         "damage",
-        [lambda data: data[:-1], lambda data: b"", lambda data: data + b"\0", lambda data: data[:99] + b"X" + data[100:]],
+        [
+            lambda data: data[:-1],
+            lambda data: b"",
+            lambda data: data + b"\0",
+            lambda data: data[:99] + b"X" + data[100:],
+        ],
         ids=["truncated", "emptied", "grown", "one byte changed"],
     )
     def test_a_damaged_object_is_set_aside_once_and_can_be_put_again(self, store: Store, vandal: Vandal, damage):
@@ -210,18 +215,3 @@ class StoreContract:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(store.put_record, records * 5))
         assert store.record(records[0].key) in records
-
-
-def test_a_record_is_written_one_field_a_line_for_people():
-    lines = encode_record(a_record()).decode().splitlines()
-    assert lines[0] == "{"
-    assert '"prompt":"ein Kessel „heiß“ 熱い"' in lines[2]
-    assert '"cost":"0.0420",' in lines
-
-
-def test_every_single_byte_of_a_record_is_watched_over():
-    data = encode_record(a_record())
-    for position in range(len(data)):
-        damaged = data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
-        with pytest.raises(ValueError, match="record"):
-            decode_record(damaged, a_record().key)

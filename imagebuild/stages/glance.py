@@ -1,0 +1,196 @@
+"""The glance: from one small file, see whether anything at all has changed since the last build that ended well.
+
+This is the most frequent build there is, so the module loads nothing but `os`, `sys` and `array`. What a build
+depended on is compared with what is there now: every input's size, time and inode (also of files that were absent),
+every output's size and time, the store's folders, the lock, the program's own files. It is a pure speed-up: when
+anything differs, the planner looks itself, helped by what is still known to be as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+
+from imagebuild.workspace.place import memory_of, root_of, spec_of
+
+__all__ = ["Memory", "changed_outputs", "nothing_to_do", "read_memory", "stamp", "write_memory"]
+
+HEADER = "imagebuild memory 1"
+Stamp = tuple[int, int, int]  # size, mtime in nanoseconds, inode
+NOTHING: Stamp = (0, 0, 0)  # of a file that is not there
+
+
+class Memory:
+    """What the last build that ended well saw. Paths of inputs, outputs and `asset_files` start at the campaign's
+    folder; those of `places` (the store's folders, the lock, the program) are absolute."""
+
+    __slots__ = ("answer", "facts", "inputs", "outputs", "places", "table")
+
+    def __init__(self) -> None:
+        self.inputs: dict[str, tuple[Stamp, str]] = {}  # path → stamp, digest
+        self.places: dict[str, int] = {}  # path → mtime
+        self.outputs: dict[str, tuple[list[str], array[int], array[int]]] = {}  # folder → names, sizes, mtimes
+        self.facts: dict[str, list[list[str]]] = {}  # further knowledge for the planner: name → rows of words
+        self.answer = ""  # what `build` says when nothing changed
+        self.table = ""  # what `plan` says then
+
+    def fact(self, name: str) -> str:
+        rows = self.facts.get(name)
+        return rows[0][0] if rows and rows[0] else ""
+
+
+def stamp(path: str) -> Stamp:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return NOTHING
+    return (found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def read_memory(path: str) -> Memory | None:
+    """The memory in a file; None when there is none, or it is not whole."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        return _decode(data)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _decode(data: bytes) -> Memory | None:
+    end = data.index(b"\n\n")
+    lines = data[:end].decode().split("\n")
+    if lines[0] != HEADER or int(lines[1]) != len(data):
+        return None
+    memory = Memory()
+    folders: list[tuple[str, int]] = []
+    for line in lines[2:]:
+        kind, _, rest = line.partition(" ")
+        if kind == "input":
+            size, modified, inode, digest, name = rest.split(" ", 4)
+            memory.inputs[name] = ((int(size), int(modified), int(inode)), digest.rstrip("-"))
+        elif kind == "place":
+            modified, _, name = rest.partition(" ")
+            memory.places[name] = int(modified)
+        elif kind == "folder":
+            count, _, name = rest.partition(" ")
+            folders.append((name, int(count)))
+        elif kind == "fact":
+            name, *words = rest.split("\t")
+            memory.facts.setdefault(name, []).append(words)
+        elif kind == "answer":
+            memory.answer = rest
+        elif kind == "table":
+            memory.table += rest + "\n"
+    total = sum(count for _, count in folders)
+    numbers = array("q")
+    numbers.frombytes(data[end + 2 : end + 2 + 16 * total])
+    names = data[end + 2 + 16 * total :].decode().split("\n") if total else []
+    at = 0
+    for name, count in folders:
+        memory.outputs[name] = (names[at : at + count], numbers[at : at + count], numbers[total + at : total + at + count])
+        at += count
+    return memory
+
+
+def write_memory(path: str, memory: Memory) -> None:
+    """Put the memory in place, whole or not at all. A name that holds a line break is not remembered: nothing is then."""
+    lines = [
+        *(f"input {s[0]} {s[1]} {s[2]} {digest or '-'} {name}" for name, (s, digest) in memory.inputs.items()),
+        *(f"place {modified} {name}" for name, modified in memory.places.items()),
+        *(f"folder {len(names)} {name}" for name, (names, _, _) in memory.outputs.items()),
+        *("\t".join([f"fact {name}", *words]) for name, rows in memory.facts.items() for words in rows),
+        f"answer {memory.answer}",
+        *(f"table {line}" for line in memory.table.split("\n")),
+    ]
+    names = [name for found, _, _ in memory.outputs.values() for name in found]
+    if any("\n" in line for line in lines) or any("\n" in name for name in names):
+        return
+    numbers = array("q")
+    for _, sizes, _ in memory.outputs.values():
+        numbers.extend(sizes)
+    for _, _, modified in memory.outputs.values():
+        numbers.extend(modified)
+    blob = b"\n\n" + numbers.tobytes() + "\n".join(names).encode()
+    body = "\n".join(lines).encode()
+    length = len(HEADER) + 2 + len(body) + len(blob)
+    total = length + len(str(length + len(str(length))))
+    data = f"{HEADER}\n{total}\n".encode() + body + blob
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError:  # a memory that cannot be kept costs time, nothing else
+        return
+
+
+def changed_outputs(root: str, memory: Memory, *, first_only: bool = False) -> list[str]:
+    """The outputs whose size or time is not as remembered, or that are gone."""
+    changed: list[str] = []
+    look = os.stat
+    for folder, (names, sizes, modified) in memory.outputs.items():
+        prefix = folder + "/" if folder else ""
+        try:
+            descriptor = os.open(os.path.join(root, folder), os.O_RDONLY)
+        except OSError:
+            changed.extend(prefix + name for name in names)
+            if first_only:
+                return changed
+            continue
+        try:
+            for name, size, time in zip(names, sizes, modified, strict=True):
+                try:
+                    found = look(name, dir_fd=descriptor, follow_symlinks=False)
+                except OSError:
+                    changed.append(prefix + name)
+                else:
+                    if found.st_mtime_ns == time and found.st_size == size:
+                        continue
+                    changed.append(prefix + name)
+                if first_only:
+                    return changed
+        finally:
+            os.close(descriptor)
+    return changed
+
+
+def changed_places(memory: Memory) -> list[str]:
+    """The remembered places whose time is another now."""
+    return [path for path, modified in memory.places.items() if stamp(path)[1] != modified]
+
+
+def settings_of(provider: str | None, environment: Mapping[str, str]) -> str:
+    """Everything outside files that decides a plan."""
+    return "\t".join((provider or environment.get("IMAGEBUILD_PROVIDER") or "", environment.get("IMAGEBUILD_STORE") or "", sys.version))
+
+
+def nothing_to_do(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    """What to print when a plain `build` or `plan` has nothing to do; None when that cannot be said at a glance."""
+    file: str | None = None
+    rest = list(arguments[1:])
+    while rest:
+        option = rest.pop(0)
+        if option in ("-f", "--file") and rest:
+            file = rest.pop(0)
+        elif option.startswith("--file="):
+            file = option[7:]
+        elif option not in ("-q", "--quiet") or arguments[0] != "build":
+            return None
+    spec = spec_of(file, os.getcwd())
+    if spec is None or environment.get("IMAGEBUILD_NO_MEMORY"):
+        return None
+    memory = read_memory(memory_of(root_of(os.path.dirname(spec)), spec))
+    if memory is None or not memory.answer or memory.fact("settings") != settings_of(None, environment).replace("\t", " "):
+        return None
+    folder = os.path.dirname(spec)
+    if any(stamp(os.path.join(folder, path)) != seen for path, (seen, _) in memory.inputs.items()):
+        return None
+    if changed_places(memory) or (hasattr(os, "O_DIRECTORY") and changed_outputs(folder, memory, first_only=True)):
+        return None
+    if not hasattr(os, "O_DIRECTORY"):  # no looking relative to an open folder here: leave it to the planner
+        return None
+    return memory.answer if arguments[0] == "build" else memory.table.rstrip("\n")

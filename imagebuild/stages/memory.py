@@ -1,0 +1,261 @@
+"""What a build that ended well leaves for the next one, and what of it still holds.
+
+The planner asks `recall` which parts of a campaign cannot have changed; those are answered from the lock. Leaving the
+memory out changes nothing but the time a plan takes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from array import array
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType
+
+import PIL
+
+import imagebuild
+from imagebuild.core.address import MASTER, address_of
+from imagebuild.core.axis import Entry
+from imagebuild.core.cells import Reach
+from imagebuild.core.expand import Result
+from imagebuild.core.key import digest_of
+from imagebuild.core.lock import Lock, LockEntry
+from imagebuild.core.sizes import parse_size
+from imagebuild.stages.glance import (
+    NOTHING,
+    Memory,
+    Stamp,
+    changed_outputs,
+    changed_places,
+    read_memory,
+    settings_of,
+    stamp,
+    write_memory,
+)
+from imagebuild.stages.project import Project
+from imagebuild.workspace.files import UNSETTLED, Files, Remembered
+from imagebuild.workspace.outputs import look
+
+__all__ = ["Recall", "recall", "remember"]
+
+TICK = 0.02  # seconds within which two writes may leave the same time
+
+
+@dataclass(slots=True)
+class Recall:
+    """What still holds. `usable`: parts of the plan may be answered from the lock; then `assets`, `locales` and
+    `addresses` say which may not."""
+
+    inputs: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
+    facts: Mapping[str, list[list[str]]] = field(default_factory=dict)
+    outputs_hold: bool = False  # every output not in `changed` has the digest that the lock says
+    changed: frozenset[str] = frozenset()
+    orphans: frozenset[str] = frozenset()
+    usable: bool = False
+    assets: frozenset[str] = frozenset()
+    locales: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+
+    @property
+    def remembered(self) -> Remembered:
+        return {path: (seen, digest) for path, (seen, digest) in self.inputs.items() if digest and seen != UNSETTLED}
+
+    @property
+    def tags(self) -> set[str] | None:
+        """The locales whose strings are needed; None for all."""
+        if self.assets:
+            return None
+        return set(self.locales) | {tag for address in self.addresses if (tag := _locale_of(address))}
+
+    def dirty(self, address: str) -> bool:
+        """Whether an address of the lock has to be planned anew."""
+        own = address.removesuffix(MASTER)
+        if own.partition("[")[0] in self.assets or own in self.addresses:
+            return True
+        return bool(self.locales) and _locale_of(own) in self.locales
+
+    def touches(self, asset: str, over: Sequence[str]) -> bool:
+        """Whether any cell of an asset has to be planned anew."""
+        if asset in self.assets or ("locale" in over and self.locales):
+            return True
+        return any(address.partition("[")[0] == asset for address in self.addresses)
+
+    def reach(self, asset: str, over: Sequence[str]) -> Reach | None:
+        """Which cells of an asset to expand: None for all."""
+        if asset in self.assets:
+            return None
+        cells = {address for address in self.addresses if address.partition("[")[0] == asset}
+
+        def wanted(entries: tuple[Entry, ...]) -> bool:
+            if any(entry.axis == "locale" and entry.id in self.locales for entry in entries):
+                return True
+            return bool(cells) and address_of(asset, [f"{entry.axis}={entry.id}" for entry in entries]) in cells
+
+        return wanted
+
+    def known(self, kept: Mapping[str, LockEntry]) -> dict[str, Result]:
+        """Size and format of what kept actions gave, for those assets that others are made from."""
+        formats = {words[0]: words[1] for words in self.facts.get("format", ())}
+        found: dict[str, Result] = {}
+        for address, entry in kept.items() if formats else ():
+            form = formats.get(address.partition("[")[0])
+            if form and not address.endswith(MASTER):
+                found[address] = (parse_size(entry.size or ""), form)
+        return found
+
+
+def _locale_of(address: str) -> str:
+    """The locale in an address, or nothing."""
+    _, found, rest = address.partition("[")[2].rstrip("]").partition("locale=")
+    return rest.partition(",")[0] if found else ""
+
+
+def recall(project: Project, provider: str | None, environment: Mapping[str, str], lock: Lock, lock_digest: str) -> Recall:
+    """What of the last build still holds."""
+    memory = None if environment.get("IMAGEBUILD_NO_MEMORY") else read_memory(project.memory)
+    if memory is None:
+        return Recall()
+    files = Files(project.folder, {path: (seen, digest) for path, (seen, digest) in memory.inputs.items() if digest})
+    changed: list[str] = []
+    found = Recall(inputs=memory.inputs, facts=memory.facts)
+    for path, (seen, digest) in memory.inputs.items():
+        now = stamp(os.path.join(project.folder, path))
+        if now != seen:
+            if (files.digest(path) or "") != digest:
+                changed.append(path)
+            found.inputs[path] = (files.asked[path] or NOTHING, files.digest(path) or "")
+    found.orphans = frozenset(words[0] for words in memory.facts.get("orphan", ()))
+    found.outputs_hold = memory.fact("lock") == lock_digest
+    found.changed = frozenset(changed_outputs(project.folder, memory)) if found.outputs_hold else frozenset()
+    moved = [path for path in changed_places(memory) if path != project.lock]
+    same_settings = memory.fact("settings") == settings_of(provider, environment).replace("\t", " ")
+    if found.outputs_hold and not moved and same_settings and memory.fact("whole") == "yes":
+        _spread(found, memory, lock, changed)
+    return found
+
+
+def _spread(found: Recall, memory: Memory, lock: Lock, changed_inputs: Iterable[str]) -> None:
+    """Which assets, locales and cells the changes reach."""
+    by_file: dict[str, set[str]] = {}
+    locales: dict[str, set[str]] = {}
+    for asset, *paths in memory.facts.get("asset", ()):
+        for path in paths:
+            by_file.setdefault(path, set()).add(asset)
+    for locale, *paths in memory.facts.get("locale", ()):
+        for path in paths:
+            locales.setdefault(path, set()).add(locale)
+    assets: set[str] = set()
+    tags: set[str] = set()
+    for path in changed_inputs:
+        if path not in by_file and path not in locales:
+            return  # the campaign itself, or an axis file
+        assets |= by_file.get(path, set())
+        tags |= locales.get(path, set())
+    addresses: set[str] = set()
+    if found.changed:
+        addresses = {address for address, entry in lock.entries.items() if entry.output in found.changed}
+        addresses -= found.orphans
+    touched = assets | {address.partition("[")[0] for address in addresses}
+    links = [(words[0], words[1], words[2] == "pinned") for words in memory.facts.get("link", ())]
+    grown = True
+    while grown:  # what is made from something that is planned anew is planned anew
+        grown = False
+        for asset, source, pinned in links:
+            if asset not in assets and (source in touched or (pinned and tags)):
+                assets.add(asset)
+                touched.add(asset)
+                grown = True
+    found.assets, found.locales, found.addresses = frozenset(assets), frozenset(tags), frozenset(addresses)
+    found.usable = True
+
+
+# ---------------------------------------------------------------------------------------------- remembering
+
+
+def remember(
+    project: Project,
+    *,
+    files: Files,
+    before: Recall | None,
+    settings: str,
+    stamps: Callable[[], Mapping[str, int]],
+    facts: dict[str, list[list[str]]],
+    outputs: Collection[str],
+    answer: str,
+    table: str,
+) -> None:
+    """Write down what the build that just ended depended on and left. `before`: what a partial plan did not look at."""
+    states = look(project.folder, outputs)
+    newest = max((state.modified for state in states.values()), default=0)
+    rest = TICK - (time.time_ns() - newest) / 1e9
+    if rest > 0:  # a change within the same tick of the clock would not show
+        time.sleep(rest)
+        states = look(project.folder, outputs)
+    if len(states) != len(outputs):
+        return
+    memory = Memory()
+    memory.inputs = {**(before.inputs if before else {}), **_settled_inputs(project, files)}
+    memory.places = {project.lock: stamp(project.lock)[1], **stamps(), **_program()}
+    for path, state in states.items():
+        folder, _, name = path.rpartition("/")
+        names, sizes, modified = memory.outputs.setdefault(folder, ([], array("q"), array("q")))
+        names.append(name)
+        sizes.append(state.size)
+        modified.append(state.modified)
+    memory.facts = {**facts, "settings": [[settings.replace("\t", " ")]], "lock": [[digest_of_file(project.lock)]]}
+    memory.answer, memory.table = answer, table
+    write_memory(project.memory, memory)
+
+
+def digest_of_file(path: str) -> str:
+    """The digest of the lock's text; nothing where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return digest_of(file.read())
+    except OSError:
+        return ""
+
+
+def _settled_inputs(project: Project, files: Files) -> dict[str, tuple[Stamp, str]]:
+    """Every input with its stamp and digest. One that was too young to trust when it was read is looked at again."""
+    digests = files.remembered()
+    again = Files(project.folder)
+    found: dict[str, tuple[Stamp, str]] = {}
+    for path, seen in files.asked.items():
+        digest = digests.get(path, (seen, ""))[1]
+        if seen is None:
+            found[path] = (NOTHING, "")
+        elif seen == UNSETTLED or not digest:
+            read = files.digest(path)
+            now = again.digest(path)
+            settled = again.asked[path]
+            found[path] = (settled if settled and now == read else UNSETTLED, read or "")
+        else:
+            found[path] = (seen, digest)
+    return found
+
+
+@cache
+def _program() -> dict[str, int]:
+    """The program's own files and the library that draws: a change of either may change a plan."""
+    found: dict[str, int] = {}
+    for module in (imagebuild, PIL):
+        folder = _folder_of(module)
+        for at, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if name != "__pycache__"]
+            for name in names:
+                if module is imagebuild and not name.endswith((".py", ".yaml")):
+                    continue
+                if module is PIL and not (name == "_version.py" or name.startswith(("_imaging.", "_webp.", "_avif."))):
+                    continue
+                path = os.path.join(at, name)
+                found[path] = stamp(path)[1]
+    return found
+
+
+def _folder_of(module: ModuleType) -> str:
+    assert module.__file__ is not None
+    return os.path.dirname(os.path.realpath(module.__file__))

@@ -1,3 +1,0 @@
-"""tmp"""
-def nothing_to_do(given, environ):
-    return None
