@@ -25,6 +25,7 @@ __all__ = [
     "StoreError",
     "did_you_mean",
     "render",
+    "visible",
 ]
 
 
@@ -82,12 +83,19 @@ class Problem:
 class Problems:
     """Gathers every mistake of a stage, so that all of them can be told at once."""
 
-    __slots__ = ("found",)
+    __slots__ = ("_once", "found")
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
+        self._once: set[object] = set()
 
-    def add(self, what: str, *, at: Place | None = None, hint: str | None = None) -> None:
+    def add(self, what: str, *, at: Place | None = None, hint: str | None = None, once: object = None) -> None:
+        """Note a mistake. Of those with an equal `once` only the first is kept: it shows in a thousand cells, and is
+        one mistake."""
+        if once is not None:
+            if once in self._once:
+                return
+            self._once.add(once)
         problem = Problem(what, at=at, hint=hint)
         if problem not in self.found[-50:]:
             self.found.append(problem)
@@ -161,14 +169,37 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint naming the nearest known word, or all of them when none is near and they are few."""
     choices = [str(name) for name in known]
     near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if not near:
-        folded = {name.lower(): name for name in choices}
-        near = [folded[word.lower()]] if word.lower() in folded else []
+    near = near or _shortened(word.lower(), choices)
     if near:
         return f"did you mean `{near[0]}`?"
     if 0 < len(choices) <= 14:
         return "known here: " + ", ".join(f"`{name}`" for name in sorted(choices))
     return None
+
+
+def _shortened(word: str, choices: list[str]) -> list[str]:
+    """The one choice that is the word in another case, or that the word shortens: `refs` is `references`."""
+    same = [name for name in choices if name.lower() == word]
+    if same or len(word) < 3:
+        return same
+    found = [name for name in choices if name.lower()[:1] == word[:1] and _has_letters(name.lower(), word)]
+    return found if len(found) == 1 else []
+
+
+def _has_letters(name: str, word: str) -> bool:
+    """Whether the word's letters stand in the name, in their order."""
+    letters = iter(name)
+    return all(letter in letters for letter in word)
+
+
+_CONTROL = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
+_CONTROL |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+_CONTROL[ord("\t")] = " "
+
+
+def visible(text: str) -> str:
+    """A text with its control characters made visible, so that no file can steer the terminal it is shown in."""
+    return text.translate(_CONTROL)
 
 
 def _columns(text: str) -> int:
@@ -181,10 +212,11 @@ def _columns(text: str) -> int:
 def render(problem: Problem, *, label: str = "error") -> str:
     """The one sentence, with its place, the line, a caret and the hint."""
     at = problem.at
-    lines = [f"{at}: {label}: {problem.what}" if at else f"{label}: {problem.what}"]
+    what = visible(problem.what)
+    lines = [f"{visible(str(at))}: {label}: {what}" if at else f"{label}: {what}"]
     if at and at.line and at.text:
         start = max(at.column - 1, 0)
-        body = at.text.rstrip("\r\n").replace("\t", " ")
+        body = visible(at.text.rstrip("\r\n"))
         cut = 0
         if start > 100:
             cut = start - 60
@@ -196,6 +228,6 @@ def render(problem: Problem, *, label: str = "error") -> str:
         lines.append(" " * (len(gutter) - 2) + "| " + " " * lead + "^" + "~" * (min(length, 100) - 1))
     if problem.hint:
         first, *rest = problem.hint.splitlines()
-        lines.append(f"  hint: {first}")
-        lines.extend(f"        {more}" for more in rest)
+        lines.append(f"  hint: {visible(first)}")
+        lines.extend(f"        {visible(more)}" for more in rest)
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from imagebuild.core.key import readable, short
 from imagebuild.core.offer import dollars
 from imagebuild.stages.about import About, Origin, Part, Payment, Written
 
-__all__ = ["about_json", "kind_text", "label", "made_json", "origin_lines", "part_json", "payment_line", "request_lines"]
+__all__ = ["about_json", "heading", "kind_text", "label", "origin_lines", "payment_line", "request_lines"]
 
 WIDTH = 10
 KINDS = {"generate": "generate (paid)", "edit": "edit (paid)", "local": "drawn here"}
@@ -21,6 +21,13 @@ KINDS = {"generate": "generate (paid)", "edit": "edit (paid)", "local": "drawn h
 
 def label(name: str, text: str, ink: Ink) -> str:
     return f"  {ink.dim(f'{name:<{WIDTH}}')}{text}"
+
+
+def heading(about: About, part: Part, ink: Ink) -> list[str]:
+    """Which of an asset's two actions the lines below speak of; nothing when it has but one."""
+    if len(about.parts) == 1:
+        return []
+    return [f"  {ink.dim('—')} {'its paid picture' if part.action.paid else 'what is delivered, drawn from it'}"]
 
 
 def kind_text(part: Part) -> str:
@@ -35,7 +42,8 @@ def origin_lines(origins: Iterable[Origin], ink: Ink) -> list[str]:
         name = each.address or each.path or "a picture"
         digest = f"  {short(each.digest)}" if each.digest else ""
         verdict = f"  {each.verdict}" if each.verdict else ""
-        lines.append(label(each.slot if len(each.slot) < WIDTH else each.slot + " ", isolated(name) + verdict + digest, ink))
+        slot = each.slot if len(each.slot) < WIDTH else each.slot + " "
+        lines.append(label(slot, isolated(name) + verdict + digest, ink))
     return lines
 
 
@@ -58,7 +66,7 @@ def payment_line(payment: Payment) -> str:
     if cost == 0 or (cost is None and payment.estimate == 0):
         text = "free"
     elif cost is None:
-        text = "not paid for yet" if payment.estimate is None else f"about {dollars(payment.estimate)}, not paid for yet"
+        text = f"about {dollars(payment.estimate)}, not paid for yet" if payment.estimate else "not paid for yet"
     else:
         text = f"{dollars(cost)} billed"
     if cost and payment.estimate is not None:
@@ -85,7 +93,7 @@ def about_json(about: About) -> dict[str, Any]:
         "cell": dict(about.final.action.cell),
         "output": about.output,
         "output_is": about.in_place or None,
-        "parts": [part_json(part) for part in about.parts],
+        "parts": [_part_json(part) for part in about.parts],
         "paid_for": [
             {
                 "address": each.address, "verdict": each.verdict, "billed": _amount(each.billed),
@@ -96,7 +104,7 @@ def about_json(about: About) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def part_json(part: Part) -> dict[str, Any]:
+def _part_json(part: Part) -> dict[str, Any]:
     action = part.action
     return {
         "address": action.address,
@@ -110,12 +118,12 @@ def part_json(part: Part) -> dict[str, Any]:
         "prompt": action.manifest.get("prompt"),
         "manifest": json.loads(json.dumps(part.manifest)),
         "inputs": [
-            {"slot": each.slot, "address": each.address, "path": each.path, "digest": each.digest, "verdict": each.verdict}
+            {name: getattr(each, name) for name in ("slot", "address", "path", "digest", "verdict")}
             for each in part.origins
         ],
         "written_from": [_written_json(each) for each in part.written],
         "same_request_as": list(part.alike),
-        "made": made_json(part),
+        "made": _made_json(part),
     }
 
 
@@ -124,7 +132,7 @@ def _written_json(each: Written) -> Mapping[str, object]:
     return {"name": each.name, kind: each.value, "at": str(each.at) if each.at else None}
 
 
-def made_json(part: Part) -> dict[str, Any] | None:
+def _made_json(part: Part) -> dict[str, Any] | None:
     """The latest result: from its record, else from the lock, which remembers less."""
     record, entry = part.record, part.entry
     if record is not None:
@@ -135,8 +143,9 @@ def made_json(part: Part) -> dict[str, Any] | None:
         }  # fmt: skip
     if entry is not None:
         return {
-            "key": entry.key, "digest": entry.digest, "at": None, "seconds": None, "provider": entry.provider,
-            "model": entry.model, "request_id": None, "billed": _amount(entry.cost), "estimate": None, "address": entry.address,
+            "key": entry.key, "digest": entry.digest, "at": None, "seconds": None,
+            "provider": entry.provider, "model": entry.model, "request_id": None,
+            "billed": _amount(entry.cost), "estimate": None, "address": entry.address,
         }  # fmt: skip
     return None
 

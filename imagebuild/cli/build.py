@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -125,6 +126,7 @@ def _run(planned: Planned, options: argparse.Namespace, stop: Stop) -> Built:
         stop.request("stopped by " + signal.Signals(number).name)
         say("stopping: what is under way is finished and saved; once more to break off")
 
+    gc.enable()
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with view_for(planned.plan, json_lines=options.json, quiet=options.quiet) as view:

@@ -1,4 +1,4 @@
-"""`imagebuild check`: read campaigns and tell their mistakes. Looks at no lock, no store and no output; writes nothing."""
+"""`imagebuild check`: read campaigns and tell their mistakes. Looks at no lock, store or output; writes nothing."""
 
 from __future__ import annotations
 

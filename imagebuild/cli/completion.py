@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-import argcomplete
+from argcomplete.shell_integration import shellcode
 
 __all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> int:
-    code = argcomplete.shellcode(["imagebuild"], shell=options.shell)  # type: ignore[no-untyped-call]
+    code = shellcode(["imagebuild"], shell=options.shell)
     sys.stdout.write(code.strip("\n") + "\n")
     return 0

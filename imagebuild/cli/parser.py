@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -47,13 +48,42 @@ exit code: 0 all is as the campaign says · 1 something could not be done · 2 s
 examples:
   imagebuild why 'hero[product=kettle,locale=de-DE,ratio=16:9]'
   imagebuild why hero locale=de-DE
+  imagebuild why out/de-DE/kettle.webp     by its output
+""",
+    "show": """\
+examples:
+  imagebuild show poster locale=ar-EG       the prompt exactly as it would be sent
+  imagebuild show poster locale=ar-EG --json
+""",
+    "graph": """\
+examples:
+  imagebuild graph                          Mermaid, for a README on GitHub
+  imagebuild graph hero                     an asset and all that it is made from
+  imagebuild graph --format dot --cells | dot -Tsvg > graph.svg
+""",
+    "check": """\
+examples:
+  imagebuild check                          campaign.yaml
+  imagebuild check ads/*.yaml               several
+  imagebuild check --json                   {"file", "line", "column", "length", "message", "hint"}
+
+exit code: 0 no mistakes · 1 mistakes
+""",
+    "completion": """\
+examples:
+  echo 'eval "$(imagebuild completion bash)"' >> ~/.bashrc
+  echo 'eval "$(imagebuild completion zsh)"' >> ~/.zshrc
+  imagebuild completion fish > ~/.config/fish/completions/imagebuild.fish
 """,
     "cache": """\
 examples:
   imagebuild cache                  how big the store is, and what is in it
   imagebuild cache verify           read everything, and compare it with its digests
   imagebuild cache gc               what no lock names (nothing is dropped)
-  imagebuild cache gc --drop        drop it; --paid also drops pictures that were paid for
+  imagebuild cache gc --drop        drop what was drawn here, and is drawn again for nothing
+  imagebuild cache gc --drop --paid and what was paid for (their price is told by `gc --paid`)
+
+exit code: 0 · 1 if `verify` found damage, or something could not be done
 """,
 }
 
@@ -63,7 +93,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         hint = f"`{self.prog} --help`"
-        if "invalid choice" in message and "'" in message:
+        if message.startswith("argument VERB: invalid choice:"):
             word = message.split("'")[1]
             hint = did_you_mean(word, VERBS) or hint
             message = f"no verb `{word}`"
@@ -103,46 +133,58 @@ def _build(add: Callable[..., _Parser]) -> None:
 
 
 def _why(add: Callable[..., _Parser]) -> None:
-    parser = add("why", "say why an asset is as it is: verdict, request, what changed since last time, its cost")
+    parser = add("why", "say why an asset is as it is: verdict, what changed since last time, request, cost")
     _selecting(parser, what="asset")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="as JSON, all of the assets selected")
 
 
 def _show(add: Callable[..., _Parser]) -> None:
-    parser = add("show", "show an asset: its final prompt, its request, its inputs")
+    parser = add("show", "show what is asked for to make an asset: its final prompt, its request, its inputs")
     _selecting(parser, what="asset")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="as JSON, all of the assets selected")
 
 
 def _graph(add: Callable[..., _Parser]) -> None:
     parser = add("graph", "draw what is made from what")
     _selecting(parser)
-    parser.add_argument("--format", choices=("mermaid", "dot"), default="mermaid")
-    parser.add_argument("--cells", action="store_true", help="every cell, not one node an asset")
+    parser.add_argument(
+        "--format", choices=("mermaid", "dot"), default="mermaid", help="mermaid (the default; GitHub draws it) or dot"
+    )
+    parser.add_argument("--cells", action="store_true", help="a node for every picture, not one for every asset")
 
 
 def _cache(add: Callable[..., _Parser]) -> None:
     parser = add("cache", "the store: its size, what no lock names, whether it is whole")
-    parser.add_argument("action", nargs="?", choices=("size", "gc", "verify"), default="size")
+    parser.add_argument(
+        "action", nargs="?", choices=("size", "gc", "verify"), default="size",
+        help="size (the default); gc: what no lock names; verify: is everything as it was stored?",
+    )  # fmt: skip
     parser.add_argument("--drop", action="store_true", help="gc: drop what it lists")
     parser.add_argument("--paid", action="store_true", help="gc: also pictures that were paid for")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--also", action="append", default=[], metavar="FOLDER",
+        help="gc: another project that uses this store; what its locks name stays too; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _check(add: Callable[..., _Parser]) -> None:
-    parser = add("check", "read the campaign and tell its mistakes, for editors and pre-commit")
+    parser = add("check", "tell every mistake of a campaign; for editors and pre-commit")
     parser.add_argument("files", nargs="*", metavar="FILE", help="campaign files (default: campaign.yaml)")
-    parser.add_argument("--json", action="store_true", help="one JSON object a mistake")
+    parser.add_argument("--json", action="store_true", help="one JSON object a mistake, one a line")
 
 
 def _init(add: Callable[..., _Parser]) -> None:
     parser = add("init", "write a small working campaign into a folder")
-    parser.add_argument("folder", nargs="?", default=".", help="an empty folder, or one to make (default: here)")
+    parser.add_argument(
+        "folder", nargs="?", default=".", metavar="FOLDER",
+        help="made if need be; no file in it is overwritten (default: here)",
+    )  # fmt: skip
 
 
 def _completion(add: Callable[..., _Parser]) -> None:
     parser = add("completion", "print the lines that switch on completion in your shell")
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
 
 
 VERBS: dict[str, Callable[[Callable[..., _Parser]], None]] = {
@@ -167,31 +209,47 @@ def _selecting(parser: _Parser, what: str = "select") -> None:
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="WHAT", help="leave these out; may be repeated"
     )
-    parser.add_argument(
+    provider = parser.add_argument(
         "--provider", metavar="NAME", help="draw with this provider (default: the campaign's, else proof)"
     )
+    provider.completer = _complete_provider  # type: ignore[attr-defined]
 
 
 def _complete_selector(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    """Asset names, axis pairs and addresses, as the lock knows them: quick, and right for what has been built."""
+    """Asset names, `axis=value` pairs, addresses: as the lock has them, which is quick; else as the spec has them."""
     from imagebuild.stages.facts import read_lock
     from imagebuild.stages.project import find_project
+    from imagebuild.stages.read import read_spec
 
+    found: dict[str, None] = {}
     try:
-        lock = read_lock(find_project(parsed_args.file, os.environ), "")
+        project = find_project(parsed_args.file, os.environ)
+        lock, _digest = read_lock(project, "")
+        if not lock.entries:
+            campaign = read_spec(project, provider=None).campaign
+            found.update(dict.fromkeys(campaign.assets))
+            found.update({f"{name}={entry.id}": None for name, axis in campaign.axes.items() for entry in axis.entries})
     except ImagebuildError:
         return []
-    found: dict[str, None] = {}
     for address in lock.entries:
-        name, _, inside = address.partition("[")
+        name, _bracket, inside = address.partition("[")
+        if address.endswith(":master"):
+            continue
         found[name] = None
-        found.update(dict.fromkeys(pair for pair in inside.rstrip("]").split(",") if pair))
+        found.update(dict.fromkeys(pair for pair in inside.removesuffix("]").split(",") if pair))
         if prefix.startswith(name + "["):
             found[address] = None
     return [each for each in found if each.startswith(prefix)]
 
 
-def make_parser() -> _Parser:
+def _complete_provider(prefix: str, **_: Any) -> list[str]:
+    from imagebuild.providers.catalog import load_catalog
+
+    return [name for name in load_catalog().providers if name.startswith(prefix)]
+
+
+def make_parser(only: str | None = None) -> _Parser:
+    """The parser of all verbs, or of the one that is called."""
     parser = _Parser(prog="imagebuild", description=OVERVIEW, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="store_true", help="print the version")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
@@ -209,19 +267,35 @@ def make_parser() -> _Parser:
         own.add_argument("--debug", action="store_true", help="show the traceback of an error")
         return own
 
-    for declare in VERBS.values():
-        declare(add)
+    for name in (only,) if only in VERBS else VERBS:
+        VERBS[name](add)
     return parser
+
+
+def _parsed(parser: _Parser, arguments: list[str]) -> argparse.Namespace:
+    """As `parse_args`, but what is selected may also follow an option: `plan hero --all locale=de-DE`."""
+    options, rest = parser.parse_known_args(arguments)
+    many = next((name for name in ("select", "asset", "files") if isinstance(getattr(options, name, None), list)), None)
+    wrong = [word for word in rest if word.startswith("-")] if many else rest
+    if wrong:
+        verb = f" {options.verb}" if options.verb else ""
+        error = f"`imagebuild{verb}` takes no {', '.join(f'`{word}`' for word in wrong)}"
+        fail(ImagebuildError(error, hint=f"`imagebuild{verb} --help`"))
+        sys.exit(1)
+    if many:
+        getattr(options, many).extend(rest)
+    return options
 
 
 def run(arguments: list[str]) -> int:
     """Parse, call the verb, and turn what it raises into a message and an exit code."""
-    parser = make_parser()
+    gc.disable()  # a plan makes many values and few cycles: collecting takes a third of its time (a build enables it)
+    parser = make_parser(arguments[0] if arguments else None)
     if "_ARGCOMPLETE" in os.environ:
         import argcomplete
 
         argcomplete.autocomplete(parser)
-    options = parser.parse_args(arguments)
+    options = _parsed(parser, arguments)
     if options.version:
         from importlib.metadata import version
 

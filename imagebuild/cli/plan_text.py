@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from imagebuild.cli.terminal import Ink, isolated, visible
 from imagebuild.core.key import shown_diff
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import CHANGING, VERDICTS, Plan, PlanStep
 from imagebuild.core.reason import WHY, Change, Reason
-from imagebuild.cli.terminal import Ink, isolated, visible
 from imagebuild.stages.plan import Planned
 
 __all__ = ["Group", "cells_text", "groups_of", "plan_text", "price_line", "reason_lines"]
 
-EXPLAINED = 24  # how many steps of one kind are compared field by field, unless all are asked for
+EXPLAINED = 12  # how many steps of one kind are compared field by field, unless all are asked for
 SIGNS = {"make": "+", "restore": "<", "adopt": ">", "refused": "x", "blocked": "x", "uncertain": "?", "wait": "…"}
 
 
@@ -117,9 +117,7 @@ def _group_lines(group: Group, planned: Planned, ink: Ink, everything: bool) -> 
 
 
 def reason_lines(reason: Reason, ink: Ink) -> list[str]:
-    lines: list[str] = []
-    for change in reason.changes:
-        lines.append(f"{change.field}: {_change_text(change, ink)}")
+    lines = [f"{change.field}: {_change_text(change, ink)}" for change in reason.changes]
     for cause in reason.causes:
         at = f" ({cause.at})" if cause.at else ""
         if "/" in cause.name or cause.name.endswith((".j2", ".txt", ".md")):

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from imagebuild.cli.about_data import about_json, kind_text, label, origin_lines, request_lines
+from imagebuild.cli.about_data import about_json, heading, kind_text, label, origin_lines, request_lines
 from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import Ink, ink_for, isolated, visible
 from imagebuild.core.key import Digest, short
@@ -41,8 +41,7 @@ def _text(about: About, planned: Planned, ink: Ink) -> str:
     output = f"{isolated(about.output)} ({about.in_place})" if about.output else "none: other assets are made from it"
     lines = [ink.bold(isolated(about.address)), label("output", output, ink)]
     for part in about.parts:
-        if len(about.parts) > 1:
-            lines.append(f"  {ink.dim('—')} {'its paid picture' if part.action.paid else 'what is delivered, drawn from it'}")
+        lines.extend(heading(about, part, ink))
         lines.extend(_part_lines(part, planned, ink))
     return "\n".join(lines)
 

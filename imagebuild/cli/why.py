@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from imagebuild.cli.about_data import about_json, kind_text, label, origin_lines, payment_line, request_lines
+from imagebuild.cli.about_data import about_json, heading, kind_text, label, origin_lines, payment_line, request_lines
 from imagebuild.cli.plan import provider_of
 from imagebuild.cli.plan_data import reason_json
 from imagebuild.cli.plan_text import reason_lines
@@ -16,7 +16,7 @@ from imagebuild.cli.terminal import Ink, ink_for, isolated
 from imagebuild.core.lock import LockEntry
 from imagebuild.core.offer import dollars
 from imagebuild.stages.about import About, Inquiry, Part, picked
-from imagebuild.stages.plan import Planned, plan_campaign
+from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import find_project
 
 __all__ = ["run"]
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     ink = ink_for(sys.stdout)
     blocks = [_orphan_text(entry, ink) for entry in gone]
-    blocks.extend(_text(inquiry, inquiry.about(address), planned, ink) for address in addresses[:MOST])
+    blocks.extend(_text(inquiry, inquiry.about(address), ink) for address in addresses[:MOST])
     print("\n\n".join(blocks))
     if len(addresses) > MOST:
         print(f"\n… and {len(addresses) - MOST} more (`--json` has all of them)")
@@ -59,27 +59,26 @@ def _orphan_text(entry: LockEntry, ink: Ink) -> str:
     return "\n".join(lines)
 
 
-def _text(inquiry: Inquiry, about: About, planned: Planned, ink: Ink) -> str:
+def _text(inquiry: Inquiry, about: About, ink: Ink) -> str:
     lines = [ink.bold(isolated(about.address))]
     if about.output is not None:
         lines.append(label("output", f"{isolated(about.output)} ({about.in_place})", ink))
     else:
         lines.append(label("output", "none: other assets are made from it", ink))
     for part in about.parts:
-        if len(about.parts) > 1:
-            lines.append(f"  {ink.dim('—')} {'its paid picture' if part.action.paid else 'what is delivered, drawn from it'}")
-        lines.extend(_part_lines(inquiry, part, planned, ink))
+        lines.extend(heading(about, part, ink))
+        lines.extend(_part_lines(inquiry, part, ink))
     lines.extend(_cost_lines(about, ink))
     return "\n".join(lines)
 
 
-def _part_lines(inquiry: Inquiry, part: Part, planned: Planned, ink: Ink) -> list[str]:
+def _part_lines(inquiry: Inquiry, part: Part, ink: Ink) -> list[str]:
     colour = {"make": ink.green, "reuse": ink.dim}.get(part.verdict, ink.cyan)
     price = f" · about {dollars(part.price)}" if part.verdict == "make" and part.price else ""
     lines = [f"  {colour(f'{part.verdict:<10}')}{part.reason.sentence}{price}"]
     if part.reason.sentence != _INPUT_MADE:
         lines.extend("      " + line for line in reason_lines(part.reason, ink))
-    lines.append(label("made", _made_text(part, planned), ink))
+    lines.append(label("made", _made_text(part), ink))
     change = inquiry.last_change(part)
     if change is not None:
         lines.append(label("before", f"{change.made_at}, and since then this changed:", ink))
@@ -108,21 +107,20 @@ def _several(addresses: tuple[str, ...]) -> str:
     return f"{shown}{more}: the same request, made once"
 
 
-def _made_text(part: Part, planned: Planned) -> str:
+def _made_text(part: Part) -> str:
     record, entry = part.record, part.entry
     if record is None:
         if entry is None:
             return "never"
         by = " · ".join(filter(None, (entry.provider, entry.model)))
         return f"before{f' by {by}' if by else ''}; the store has no record of it"
-    parts = [f"{record.made_at} by {record.provider} · {record.model}" if record.paid else f"{record.made_at}, drawn here"]
-    parts.append(f"{record.seconds:g} s")
+    by = f" by {record.provider} · {record.model}" if record.paid else ", drawn here"
+    parts = [record.made_at + by, f"{record.seconds:g} s"]
     if record.request_id:
         parts.append(f"request {record.request_id}")
     if record.address != part.action.address:
         parts.append(f"for {isolated(record.address)}")
-    earlier = part.key is not None and record.key != part.key or part.key is None
-    return ("the earlier one: " if earlier else "") + " · ".join(parts)
+    return ("" if record.key == part.key else "the earlier one: ") + " · ".join(parts)
 
 
 def _cost_lines(about: About, ink: Ink) -> list[str]:
@@ -131,9 +129,11 @@ def _cost_lines(about: About, ink: Ink) -> list[str]:
     lines = [label("cost", payment_line(each), ink) for each in about.payments if each.address in own]
     if not own:
         lines.append(label("cost", "nothing of its own: drawn here", ink))
-    for each in about.payments:
-        if each.address not in own:
-            lines.append(label("made from", f"{isolated(each.address)}  {each.verdict} · {payment_line(each)}", ink))
+    lines.extend(
+        label("made from", f"{isolated(each.address)}  {each.verdict} · {payment_line(each)}", ink)
+        for each in about.payments
+        if each.address not in own
+    )
     return lines
 
 

@@ -6,13 +6,9 @@ people (`note`, `context`, …) are passed over. Comma, semicolon or tab; a blan
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Iterator
-
 from imagebuild.core.locale import canonical_tag
 from imagebuild.core.strings import Text
+from imagebuild.core.table import read_rows
 from imagebuild.errors import Place, Problems, did_you_mean
 
 __all__ = ["read_csv"]
@@ -24,13 +20,11 @@ _FOR_PEOPLE = (
     "fuzzy state status max max_chars source"
 )
 PASSED_OVER = frozenset(["", *_FOR_PEOPLE.split()])
-_LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
 def read_csv(text: str, file: str, problems: Problems) -> dict[str, dict[str, Text]]:
     """The catalogues by tag; the column `text` stands under ""."""
-    lines = _LINE_BREAK.split(text)
-    rows = _rows(text, file, lines, problems)
+    rows = read_rows(text, file, problems)
     header = next(rows, None)
     if header is None:
         return {}
@@ -81,35 +75,4 @@ def _locales(columns: list[str], at: list[Place], key_column: int, problems: Pro
     if not found:
         hint = "`key,text`, or a column a locale: `key,en-US,de-DE`"
         problems.add("the table has no column with texts", at=at[0], hint=hint)
-    return found
-
-
-def _rows(text: str, file: str, lines: list[str], problems: Problems) -> Iterator[tuple[list[str], list[Place]]]:
-    """Each row's cells, and where they stand."""
-    header = lines[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    first = 1
-    try:
-        for cells in reader:
-            if cells:
-                yield cells, _places(cells, file, lines, first)
-            first = reader.line_num + 1
-    except csv.Error as bad:
-        line = lines[first - 1] if first <= len(lines) else ""
-        hint = "close the quotes of the cell, and double the quotes within it"
-        problems.add(f"not valid CSV: {bad}", at=Place(file, first, 1, max(len(line), 1), line), hint=hint)
-
-
-def _places(cells: list[str], file: str, lines: list[str], first: int) -> list[Place]:
-    """Cells are found again in the lines of their row from left to right; one that runs over lines, by its first."""
-    found: list[Place] = []
-    number, column = first, 0
-    for cell in cells:
-        start, *more = _LINE_BREAK.split(cell.replace('"', '""') if '"' in cell else cell)
-        line = lines[number - 1] if number <= len(lines) else ""
-        column = max(line.find(start, column), column)
-        found.append(Place(file, number, column + 1, max(len(start), 1), line))
-        column = column + len(start) if not more else len(more[-1])
-        number += len(more)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -13,7 +13,8 @@ from imagebuild.errors import Problems
 
 __all__ = ["Cell", "Reach", "cells_of"]
 
-Reach = Callable[[tuple[Entry, ...]], bool]
+# Boxes of cells: in each, the ids that are meant of some axes; an axis it does not name is meant whole.
+Reach = Sequence[Mapping[str, Collection[str]]]
 
 
 class Cell(NamedTuple):
@@ -27,7 +28,7 @@ class Cell(NamedTuple):
 def cells_of(asset: AssetSpec, axes: Mapping[str, Axis], used: set[int], reach: Reach | None = None) -> Iterator[Cell]:
     """The asset's cells in the order of its axes; ids of inclusions that took effect are added to `used`.
 
-    With `reach`, only the cells it accepts: the ones a planner's memory could not answer for.
+    With `reach`, only the cells in it: the ones a planner's memory could not answer for.
     """
     exclusions = [each for each in asset.exclude if _applies(each, asset)]
     inclusions = [
@@ -35,22 +36,42 @@ def cells_of(asset: AssetSpec, axes: Mapping[str, Axis], used: set[int], reach: 
         for each in asset.include
         if (not each.assets or asset.name in each.assets) and set(each.cell) <= set(asset.over)
     ]
-    matched: set[int] = set()
-    for entries in itertools.product(*(axes[name].entries for name in asset.over)):
+    for entries in _combinations(asset.over, axes, reach):
         if exclusions and any(_excluded(each, asset.over, entries) for each in exclusions):
             continue
         fitting = [each for each in inclusions if _matches(each, asset.over, entries)] if inclusions else ()
-        matched.update(id(each) for each in fitting)
-        if reach is None or reach(entries):
-            yield _cell(entries, fitting)
+        used.update(id(each) for each in fitting)
+        yield _cell(entries, fitting)
     for added in inclusions:
-        if id(added) in matched or not asset.over or set(added.cell) != set(asset.over):
+        if not asset.over or set(added.cell) != set(asset.over):
             continue
         entries = tuple(added.cell[name] for name in asset.over)
-        matched.add(id(added))
-        if reach is None or reach(entries):
+        there = all(axes[entry.axis].find(entry.id) for entry in entries)
+        if there and not any(_excluded(each, asset.over, entries) for each in exclusions):
+            continue  # it overrides a cell, above
+        used.add(id(added))
+        if reach is None or any(_inside(box, entries) for box in reach):
             yield _cell(entries, [added])
-    used |= matched
+
+
+def _combinations(over: tuple[str, ...], axes: Mapping[str, Axis], reach: Reach | None) -> Iterator[tuple[Entry, ...]]:
+    if reach is None:
+        yield from itertools.product(*(axes[name].entries for name in over))
+        return
+    seen: set[tuple[str, ...]] = set()
+    for box in reach:
+        choices = [
+            [entry for entry in axes[name].entries if name not in box or entry.id in box[name]] for name in over
+        ]
+        for entries in itertools.product(*choices):
+            identity = tuple(entry.id for entry in entries)
+            if len(reach) == 1 or identity not in seen:
+                seen.add(identity)
+                yield entries
+
+
+def _inside(box: Mapping[str, Collection[str]], entries: tuple[Entry, ...]) -> bool:
+    return all(entry.axis not in box or entry.id in box[entry.axis] for entry in entries)
 
 
 def _applies(exclusion: Exclusion, asset: AssetSpec) -> bool:

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import yaml
 from yaml.cyaml import CParser
 
-from imagebuild.errors import Place, Problems
+from imagebuild.core.yaml_mistakes import explain_syntax, explain_unreadable, template_place
+from imagebuild.errors import Place, Problem, Problems
 
 __all__ = ["Node", "Scalar", "parse_json", "parse_yaml", "plain"]
 
@@ -102,6 +103,10 @@ class Node:
             return self.value[name][1]
         return None
 
+    def key(self, name: str) -> Node | None:
+        """The node of a key itself, for saying where it stands."""
+        return self.value[name][0] if isinstance(self.value, dict) and name in self.value else None
+
     def elements(self) -> list[Node]:
         """The nodes of a list; nothing for any other node."""
         return self.value if isinstance(self.value, list) else []
@@ -120,29 +125,28 @@ def plain(node: Node) -> object:
 def parse_yaml(text: str, *, file: str, problems: Problems) -> Node | None:
     """The document's root, or None when it is empty or cannot be read (then `problems` says why)."""
     lines = _LINE_BREAK.split(text)
+    builder: _Builder | None = None
     try:
         builder = _Builder(text, file, lines, problems)
         return builder.build()
     except _Stop as stop:
-        what, at, hint = stop.args
-        problems.add(what, at=at, hint=hint)
+        found = stop.problem
     except yaml.MarkedYAMLError as bad:
-        mark = bad.problem_mark or bad.context_mark
-        what = f"{bad.context}: {bad.problem}" if bad.context and bad.problem else str(bad.problem or bad.context)
-        problems.add(f"not valid YAML: {what}", at=_mark_place(file, lines, mark), hint=_syntax_hint(what, lines, mark))
-    except yaml.YAMLError as bad:  # characters YAML forbids: the C reader gives no mark
-        problems.add(f"not valid YAML: {str(bad).splitlines()[0]}", at=_bad_character(file, lines))
+        found = explain_syntax(bad, file, lines, builder.long_text(bad.problem_mark) if builder else None)
+    except yaml.YAMLError as bad:
+        found = explain_unreadable(bad, file, lines)
+    problems.add(found.what, at=found.at, hint=found.hint)
     return None
 
 
 def parse_json(text: str, *, file: str, problems: Problems) -> Node | None:
     """JSON is read by the YAML reader, for its places, once the strict JSON reader has accepted it."""
+    if not text.strip():
+        return None
     try:
         json.loads(text)
     except json.JSONDecodeError as bad:
-        lines = text.splitlines() or [""]
-        line = lines[bad.lineno - 1] if bad.lineno <= len(lines) else ""
-        problems.add(f"not valid JSON: {bad.msg.lower()}", at=Place(file, bad.lineno, bad.colno, 1, line))
+        _note_json(bad, text, file, problems)
         return None
     except RecursionError:
         problems.add(f"nested deeper than {MOST_DEPTH} levels", at=Place(file, 1, 1))
@@ -150,6 +154,22 @@ def parse_json(text: str, *, file: str, problems: Problems) -> Node | None:
     for character in "\x85\u2028\u2029":  # line breaks to YAML, ordinary characters to JSON
         text = text.replace(character, f"\\u{ord(character):04x}")
     return parse_yaml(text.replace("\t", " "), file=file, problems=problems)
+
+
+def _note_json(bad: json.JSONDecodeError, text: str, file: str, problems: Problems) -> None:
+    lines = text.splitlines() or [""]
+    line = lines[bad.lineno - 1] if bad.lineno <= len(lines) else ""
+    at = Place(file, bad.lineno, bad.colno, 1, line)
+    before = text[: bad.pos].rstrip()
+    if before.endswith(",") and text[bad.pos : bad.pos + 1] in ("]", "}", ""):
+        number = before.count("\n") + 1
+        column = len(before) - before.rfind("\n") - 1
+        at = Place(file, number, column, 1, lines[number - 1])
+        problems.add("not valid JSON: a comma before the end", at=at, hint="remove the comma")
+    elif text[bad.pos : bad.pos + 1] == "'":
+        problems.add("not valid JSON: a text in single quotes", at=at, hint='JSON\'s quotes are `"`')
+    else:
+        problems.add(f"not valid JSON: {bad.msg[:1].lower()}{bad.msg[1:]}", at=at)
 
 
 class _Builder:
@@ -162,6 +182,13 @@ class _Builder:
         self.problems = problems
         self.anchors: dict[str, tuple[Node | None, int]] = {}
         self.count = 0
+        self.long: yaml.ScalarEvent | None = None
+
+    def long_text(self, stopped: yaml.Mark | None) -> Place | None:
+        """The start of the last quoted text over several lines, when it ended where reading stopped."""
+        if self.long is None or stopped is None or stopped.line not in (self.long.end_mark.line, len(self.lines)):
+            return None
+        return self._at(self.long).place
 
     def build(self) -> Node | None:
         next_event = self.parser.get_event
@@ -172,10 +199,8 @@ class _Builder:
         next_event()  # the document ends
         after = next_event()
         if not isinstance(after, yaml.StreamEndEvent):
-            raise _Stop(
-                "a second document in the file", self._at(after).place,
-                "one file holds one campaign; put the second in a file of its own",
-            )  # fmt: skip
+            hint = "a file holds one; put the second in a file of its own"
+            raise _Stop("a second document in the file", self._at(after).place, hint)
         return root
 
     def _at(self, event: yaml.Event) -> Node:
@@ -198,6 +223,8 @@ class _Builder:
             self.anchors[event.anchor] = (None, 0)
         if isinstance(event, yaml.ScalarEvent):
             node.plain_style = not event.style
+            if event.style in ("'", '"') and event.end_mark.line > event.start_mark.line:
+                self.long = event
             node.value = self._scalar(event, node)
         else:
             self._tag(event.tag, node)
@@ -211,7 +238,8 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent) -> Node:
         at = self._at(event).place
         if event.anchor not in self.anchors:
-            raise _Stop(f"alias `*{event.anchor}` names no anchor", at, f"write `&{event.anchor}` before the value")
+            hint = f"quote a text that begins with `*`; or write `&{event.anchor}` before the value that is meant"
+            raise _Stop(f"`*{event.anchor}` names nothing", at, hint)
         node, size = self.anchors[event.anchor]
         if node is None:
             raise _Stop("an alias that contains itself", at, "remove the alias")
@@ -233,7 +261,7 @@ class _Builder:
             value = self._node(self.parser.get_event(), depth + 1)
             name = event.value if isinstance(event, yaml.ScalarEvent) else key.value
             if not isinstance(name, str):
-                self.problems.add(f"{key.kind} as a key", at=key.place, hint="a key is a text; quote it")
+                self._strange_key(key)
             elif name == "<<" and key.plain_style:
                 self.problems.add(
                     "merge key `<<`", at=key.place,
@@ -248,6 +276,13 @@ class _Builder:
                 found[name] = (key, value)
         return found
 
+    def _strange_key(self, key: Node) -> None:
+        template = template_place(key.place)
+        if template is not None:
+            text = template.text[template.column - 1 : template.column - 1 + template.length]
+            raise _Stop("a template must be quoted", template, f'write `"{text}"`')
+        self.problems.add(f"{key.kind} as a key", at=key.place, hint="a key is a text; quote it")
+
     def _scalar(self, event: yaml.ScalarEvent, node: Node) -> Scalar:
         self._tag(event.tag, node)
         return str(event.value) if event.style or event.tag else resolve(event.value)
@@ -255,12 +290,16 @@ class _Builder:
     def _tag(self, tag: str | None, node: Node) -> None:
         if tag and tag not in ("!", "tag:yaml.org,2002:str"):
             self.problems.add(
-                f"tag `{tag}`", at=node.place, hint="tags are not used here; quote a text that starts with `!`"
+                f"tag `{tag}`", at=node.place, hint="tags are not used here; quote a text that begins with `!`"
             )
 
 
 class _Stop(Exception):
-    """Reading cannot go on: what, where, hint."""
+    """Reading cannot go on."""
+
+    def __init__(self, what: str, at: Place, hint: str) -> None:
+        super().__init__(what)
+        self.problem = Problem(what, at=at, hint=hint)
 
 
 def resolve(text: str) -> Scalar:
@@ -286,37 +325,3 @@ def resolve(text: str) -> Scalar:
         if text in _NAN:
             return float("nan")
     return text
-
-
-def _mark_place(file: str, lines: list[str], mark: yaml.Mark | None) -> Place:
-    if mark is None:
-        return Place(file)
-    index = min(mark.line, len(lines) - 1)
-    column = mark.column if mark.line == index else len(lines[index])
-    return Place(file, index + 1, column + 1, 1, lines[index])
-
-
-def _bad_character(file: str, lines: list[str]) -> Place:
-    allowed = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\ufeff]")
-    for number, line in enumerate(lines, 1):
-        found = allowed.search(line)
-        if found:
-            return Place(file, number, found.start() + 1, 1, line)
-    return Place(file)
-
-
-def _syntax_hint(what: str, lines: list[str], mark: yaml.Mark | None) -> str | None:
-    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
-    if "\t" in line[: len(line) - len(line.lstrip())] or "cannot start any token" in what and "\t" in line:
-        return "indent with spaces, not tabs"
-    if "mapping values are not allowed" in what:
-        return "quote the text if it holds `: `"
-    if "cannot start any token" in what and line.lstrip()[:1] in "@`%":
-        return "quote a text that starts with this character"
-    if "did not find expected ',' or" in what:
-        return "close the bracket, or put a comma"
-    if "did not find expected key" in what or "block end" in what:
-        return "check that the lines of this block start in the same column"
-    if "unexpected end of stream" in what or "end of stream" in what:
-        return "a quote or a bracket is not closed"
-    return None

@@ -76,28 +76,41 @@ def expand(
     *,
     reach: Mapping[str, Reach | None] | None = None,
     known: Mapping[str, Result] | None = None,
+    outputs: Mapping[str, str] | None = None,
 ) -> Expansion:
     """All actions of the campaign; with `reach`, those of the named assets only, in the cells each reach accepts
-    (`known` then holds the results of the rest). `tools` says which library versions draw some formats."""
+    (`known` then holds the results of the rest,
+    `outputs` the paths of those that are the same as before). `tools` says which library versions draw some formats."""
     expander = _Expander(campaign, offer, strings, sources, digest_of_file, tools, problems)
+    expander.outputs = outputs or {}
     return expander.run(reach, known or {})
 
 
 def asset_order(campaign: Campaign, problems: Problems) -> list[str]:
     """Assets with what they are made from first; a ring of assets is a mistake, and is named."""
-    graph = {name: {link.asset for link in asset.links} for name, asset in campaign.assets.items()}
-    try:
-        return list(TopologicalSorter(graph).static_order())
-    except CycleError as bad:
-        ring: list[str] = list(reversed(bad.args[1]))
-        first = campaign.assets[ring[0]]
-        at = next((link.place for link in first.links if link.asset == ring[1]), first.place)
-        problems.add(
-            "assets are made from one another in a ring: " + " → ".join(f"`{name}`" for name in ring),
-            at=at,
-            hint="one of them has to start from a `prompt` alone",
-        )
-        return []
+    graph = {
+        name: {link.asset for link in asset.links if link.asset in campaign.assets}
+        for name, asset in campaign.assets.items()
+    }
+    whole = True
+    while True:
+        try:
+            order = list(TopologicalSorter(graph).static_order())
+            return order if whole else []
+        except CycleError as bad:
+            whole = False
+            ring: list[str] = list(reversed(bad.args[1]))
+            graph[ring[0]].discard(ring[1])  # to find the next ring, too
+            _note_ring(ring, campaign, problems)
+
+
+def _note_ring(ring: list[str], campaign: Campaign, problems: Problems) -> None:
+    first = campaign.assets[ring[0]]
+    at = next((link.place for link in first.links if link.asset == ring[1]), first.place)
+    what = "assets are made from one another in a ring: " + " → ".join(f"`{name}`" for name in ring)
+    if len(ring) == 2:
+        what = f"asset `{ring[0]}` is made from itself"
+    problems.add(what, at=at, hint="one of them has to start from a `prompt` alone" if len(ring) > 2 else None)
 
 
 class _Expander:
@@ -116,7 +129,7 @@ class _Expander:
         self.found = Expansion()
         self.results: dict[str, Result] = {}
         self.skipped: set[str] = set()
-        self.cells: dict[str, dict[tuple[str, ...], Cell]] = {}
+        self.outputs: Mapping[str, str] = {}
         self.used_inclusions: set[int] = set()
 
     def run(self, reach: Mapping[str, Reach | None] | None, known: Mapping[str, Result]) -> Expansion:
@@ -135,7 +148,9 @@ class _Expander:
 
     def _check_all_inclusions(self) -> None:
         every = {id(each): each for asset in self.campaign.assets.values() for each in asset.include}
-        check_inclusions(tuple(every.values()), self.used_inclusions, self.problems)
+        if not self.problems:
+            check_inclusions(tuple(every.values()), self.used_inclusions, self.problems)
+            self.prompts.check_variables(tuple(every.values()))
 
     def _asset(self, asset: AssetSpec, reach: Reach | None) -> None:
         work = _AssetWork(asset, self)
@@ -145,20 +160,14 @@ class _Expander:
         for cell in cells_of(asset, self.campaign.axes, self.used_inclusions, reach):
             work.add(cell)
 
-    def _cells(self, asset: AssetSpec) -> dict[tuple[str, ...], Cell]:
-        """The asset's cells by their ids, worked out when the first of them is asked for."""
-        if asset.name not in self.cells:
-            cells = cells_of(asset, self.campaign.axes, set())
-            self.cells[asset.name] = {tuple(entry.id for entry in cell.entries): cell for cell in cells}
-        return self.cells[asset.name]
-
     def _sources_of(self, address: str) -> Mapping[str, str]:
         """What the prompt of an action was written from, by name: templates by digest, everything else by value."""
         action = self.found.actions[address]
         asset = self.campaign.assets[action.asset]
         if not action.paid or asset.prompt is None:
             return {}
-        cell = self._cells(asset)[tuple(identity for _, identity in action.cell)]
+        box = {axis: (identity,) for axis, identity in action.cell}
+        cell = next(cells_of(asset, self.campaign.axes, set(), (box,)))
         template = self.templates.compile(asset.prompt)
         assert template is not None
         values = dict(self.prompts.values_read(template, asset, cell))
@@ -185,7 +194,7 @@ class _AssetWork:
             for each, place in asset.references
         ]
         self._check_links()
-        self.broken = len(self.problems) > before
+        self.broken = len(self.problems) > before or asset.broken or self._made_from_broken()
         if self.output is not None and "t" in self.output.names:
             expander.found.strings_in_paths = True
         self.heads = [f"{name}=" for name in asset.over]
@@ -208,24 +217,30 @@ class _AssetWork:
             SourceText(text=path, file=None, place=place, lines=lines, first_line=place.line), "`references`"
         )
 
+    def _made_from_broken(self) -> bool:
+        """Whether an asset that this one is made from cannot be worked out: that is told already, and enough."""
+        targets = [self.campaign.assets.get(link.asset) for link in self.asset.links]
+        return any(target is None or target.broken for target in targets)
+
     def _check_links(self) -> None:
         """A linked asset's cell must be the same in every axis this asset does not have, or pinned."""
+        if self.asset.broken or self._made_from_broken():
+            return
         for link in self.asset.links:
-            target = self.campaign.assets.get(link.asset)
-            if target is None:
-                continue
-            for axis in target.over:
-                if axis not in self.asset.over and axis not in link.pins:
-                    first = self.campaign.axes[axis].entries[0].id if self.campaign.axes[axis].entries else "…"
-                    self.problems.add(
-                        f"asset `{self.asset.name}` is made from `{link.asset}`, which is over `{axis}`: which `{axis}`?", at=link.place,
-                        hint=f"add `{axis}` to `over`, or pin it: `{link.asset}[{axis}={first}]`",
-                    )  # fmt: skip
+            target = self.campaign.assets[link.asset]
+            axes = self.campaign.axes
+            open_axes = [axis for axis in target.over if axis not in self.asset.over and axis not in link.pins]
+            pins = {axis: identity for axis, identity in link.pins.items() if axis in target.over}
+            if open_axes:
+                names = " and ".join(f"`{axis}`" for axis in open_axes)
+                pins |= {axis: axes[axis].entries[0].id if axes[axis].entries else "…" for axis in open_axes}
+                what = f"asset `{self.asset.name}` is made from `{link.asset}`, which is over {names}: which one?"
+                hint = f"add {names} to `over`, or pin: `{_pinned(link.asset, target, pins)}`"
+                self.problems.add(what, at=link.place, hint=hint)
             for axis in link.pins:
                 if axis not in target.over:
-                    self.problems.add(
-                        f"asset `{link.asset}` is not over `{axis}`", at=link.place, hint=f"write `{link.asset}`"
-                    )
+                    hint = f"write `{_pinned(link.asset, target, pins)}`"
+                    self.problems.add(f"asset `{link.asset}` is not over `{axis}`", at=link.place, hint=hint)
 
     def add(self, cell: Cell) -> None:
         asset, expander = self.asset, self.expander
@@ -239,7 +254,7 @@ class _AssetWork:
             return
         try:
             prompt = expander.prompts.render(self.prompt, asset, cell) if self.prompt else None
-            path = expander.prompts.render_path(self.output, asset, cell) if self.output else None
+            path = self._path(address, cell)
         except TemplateFault as fault:
             expander.prompts.note_fault(fault, address)
             return
@@ -247,7 +262,7 @@ class _AssetWork:
             expander.skipped.add(address)
             expander.found.skipped.append((address, expander.prompts.last_skip))
             return
-        output = expander.paths.take(path, address, asset) if path is not None else None
+        output = expander.outputs.get(address) or (expander.paths.take(path, address, asset) if path is not None else None)
         if asset.output and output is None:
             return
         settings = cell.settings.over(asset.settings) if cell.settings else asset.settings
@@ -258,6 +273,11 @@ class _AssetWork:
         else:
             self._paid(address, pairs, cell, settings, prompt, source, [each for each in references if each], output)
         expander.found.finished.add(address)
+
+    def _path(self, address: str, cell: Cell) -> str | None:
+        if self.output is None or address in self.expander.outputs:
+            return self.expander.outputs.get(address)
+        return self.expander.prompts.render_path(self.output, self.asset, cell)
 
     def _steps(self, cell: Cell, size: Size | None, form: str, output: str | None) -> tuple[Step, ...]:
         return implied_steps(self.asset, cell, size, form, output, self.problems)
@@ -305,11 +325,9 @@ class _AssetWork:
             return None
         digest = self._file(path) if path else None
         if digest is None:
-            self.problems.add(
-                f"`references`: no file `{path}`",
-                at=place,
-                hint="a path from the campaign's folder, or the name of an asset",
-            )
+            what = f"asset `{self.asset.name}`: `references`: no file `{path}`"
+            hint = "paths start at the campaign's folder"
+            self.problems.add(what, at=place, hint=hint, once=("reference", place))
             return None
         return ("digest", digest)
 
@@ -372,9 +390,14 @@ class _AssetWork:
         try:
             result = result_size(steps, size) if size else None
         except PictureError as bad:
-            self.problems.add(f"asset `{self.asset.name}`: {bad.what}", at=bad.at or self.asset.place, hint=bad.hint)
+            at = bad.at or self.asset.place
+            expander.prompts.note_fault(TemplateFault(f"asset `{self.asset.name}`: {bad.what}", at, bad.hint), address)
             return
         expander.found.actions[address] = Action(
             address, self.asset.name, "local", pairs, manifest, (("input", source),), output, result, None
         )
         expander.results[address] = (result, output_format(steps, form))
+
+
+def _pinned(name: str, target: AssetSpec, pins: Mapping[str, str]) -> str:
+    return address_of(name, [f"{axis}={pins[axis]}" for axis in target.over if axis in pins])

@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Protocol
 
 from imagebuild.core.document import Node
-from imagebuild.errors import Problems, did_you_mean
+from imagebuild.errors import Place, Problems, did_you_mean
 
 __all__ = [
     "Sources",
     "boolean",
     "check_keys",
     "choice",
+    "frozen",
+    "is_relative",
     "list_of",
+    "mapping",
     "money",
+    "place_in",
     "text",
     "texts",
     "whole_number",
+    "written",
+    "wrong",
 ]
 
 
@@ -37,17 +43,39 @@ class Sources(Protocol):
         """How messages call the file."""
         ...
 
+    def damaged(self, path: str) -> bool:
+        """Whether the file is there but could not be read as text; that is told already."""
+        ...
 
-def check_keys(node: Node, known: Iterable[str], where: str, problems: Problems) -> None:
-    """Every key of a mapping that is not known is a mistake with a suggestion."""
+
+def check_keys(node: Node, known: Iterable[str], where: str, problems: Problems) -> bool:
+    """Every key of a mapping that is not known is a mistake with a suggestion. Whether all were known."""
     allowed = frozenset(known)
-    for name, key, _ in node.items():
-        if name not in allowed:
-            problems.add(f"unknown key `{name}` in {where}", at=key.place, hint=did_you_mean(name, allowed))
+    unknown = [(name, key) for name, key, _ in node.items() if name not in allowed]
+    for name, key in unknown:
+        problems.add(f"unknown key `{name}` in {where}", at=key.place, hint=did_you_mean(name, allowed))
+    return not unknown
 
 
 def wrong(node: Node, what: str, wanted: str, problems: Problems, hint: str | None = None) -> None:
+    """Note that a value is of another kind than is wanted."""
     problems.add(f"{what}: {wanted} is wanted, this is {node.kind}", at=node.place, hint=hint)
+
+
+def place_in(node: Node, part: str) -> Place:
+    """Where a part of a text stands, on the line where the text begins; the text's own place when it is not there."""
+    at = node.place
+    column = at.text.find(part, at.column - 1, at.column - 1 + at.length) if part else -1
+    return Place(at.file, at.line, column + 1, len(part), at.text) if column >= 0 else at
+
+
+def is_relative(path: str, node: Node, what: str, problems: Problems) -> bool:
+    """Whether a path starts at the campaign's folder, as every path does: the campaign then builds on any machine."""
+    if not path.startswith(("/", "~", "\\")) and not re.match(r"[A-Za-z]:[\\/]", path):
+        return True
+    hint = "paths start at the campaign's folder, so that it builds on any machine"
+    problems.add(f"{what}: `{path}` is an absolute path", at=node.place, hint=hint)
+    return False
 
 
 def text(node: Node, what: str, problems: Problems, *, numbers: bool = False) -> str | None:
@@ -76,6 +104,9 @@ def written(node: Node) -> str:
 
 def texts(node: Node, what: str, problems: Problems, *, numbers: bool = False) -> list[tuple[str, Node]]:
     """A list of texts, or one text standing for a list of one."""
+    if node.is_mapping or node.value is None:
+        wrong(node, what, "a text or a list of texts", problems)
+        return []
     if node.is_list:
         pairs = [(text(element, what, problems, numbers=numbers), element) for element in node.elements()]
         return [(value, element) for value, element in pairs if value is not None]
@@ -90,10 +121,10 @@ def list_of(node: Node, what: str, problems: Problems) -> list[Node]:
     return []
 
 
-def mapping(node: Node, what: str, problems: Problems) -> bool:
+def mapping(node: Node, what: str, problems: Problems, *, hint: str | None = None) -> bool:
     if node.is_mapping:
         return True
-    wrong(node, what, "a mapping", problems)
+    wrong(node, what, "a mapping", problems, hint or "indented lines of `key: value`, or `{key: value}`")
     return False
 
 
@@ -116,7 +147,7 @@ def choice(node: Node, what: str, choices: Iterable[str], problems: Problems) ->
 def boolean(node: Node, what: str, problems: Problems) -> bool | None:
     if isinstance(node.value, bool):
         return node.value
-    wrong(node, what, "true or false", problems)
+    wrong(node, what, "true or false", problems, "write `true` or `false`")
     return None
 
 
@@ -131,21 +162,17 @@ def whole_number(node: Node, what: str, problems: Problems, *, least: int = 1, m
     return None
 
 
-_MONEY = re.compile(r"\$?\s*([0-9]+(?:\.[0-9]+)?)\s*(USD|usd|\$)?\Z")
+_MONEY = re.compile(r"(\$)?\s*([0-9]+(?:\.[0-9]+)?)\s*(USD|usd|\$)?\Z")
 
 
 def money(node: Node, what: str, problems: Problems) -> Decimal | None:
     """An amount of US dollars: `10 USD`, `$10`, `0.50 USD`."""
-    raw = written(node) if not isinstance(node.value, str) else node.value
-    match = _MONEY.match(raw.strip()) if node.is_scalar else None
-    if match and (match.group(2) or raw.strip().startswith("$")):
-        try:
-            return Decimal(match.group(1))
-        except InvalidOperation:  # pragma: no cover - the pattern admits only numbers
-            pass
-    problems.add(
-        f"{what}: an amount such as `10 USD` is wanted", at=node.place, hint="every price here is in US dollars"
-    )
+    raw = written(node).strip() if node.is_scalar else ""
+    match = _MONEY.match(raw if node.plain_style else str(node.value).strip())
+    if match and (match.group(1) or match.group(3)):
+        return Decimal(match.group(2))
+    hint = f"write `{match.group(2)} USD`" if match else "every price here is in US dollars"
+    problems.add(f"{what}: an amount such as `10 USD` is wanted", at=node.place, hint=hint)
     return None
 
 

@@ -73,7 +73,9 @@ def uses_of(actions: Mapping[str, Action]) -> dict[str, int]:
 # -------------------------------------------------------------------------------------------------- what to draw
 
 
-def cell_drawing(title: str, actions: Mapping[str, Action], wanted: Collection[str], files: Mapping[str, str]) -> Drawing:
+def cell_drawing(
+    title: str, actions: Mapping[str, Action], wanted: Collection[str], files: Mapping[str, str]
+) -> Drawing:
     """Every action of the wanted addresses as a node. `files` is digest → path of the pictures the campaign names."""
     nodes: list[Node] = []
     edges: list[Edge] = []
@@ -128,9 +130,8 @@ def _origins(action: Action, files: Mapping[str, str]) -> list[tuple[str, str]]:
         first = action.kind == "edit" and slot == "references[0]"
         found.append((source, "input" if slot == "input" or first else "references"))
     references = action.manifest.get("references")
-    for digest in references if isinstance(references, list) else ():
-        if digest in files:
-            found.append((_FILE + files[digest], "references"))
+    digests = references if isinstance(references, list) else []
+    found.extend((_FILE + files[digest], "references") for digest in digests if digest in files)
     mask = action.manifest.get("mask")
     if isinstance(mask, str) and mask in files:
         found.append((_FILE + files[mask], "mask"))
@@ -152,7 +153,7 @@ _MERMAID_CLASSES = (
 )
 _CLASS_OF = {"generate": "paid", "edit": "paid", "local": "drawn", "file": "file"}
 _ENTITIES = str.maketrans(
-    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;"}
+    {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;", "%": "#37;"}
 )
 _DOT_SHAPES = {
     "generate": 'shape=box, style="rounded,filled", fillcolor="#ffe9c7", color="#b36b00"',
@@ -201,4 +202,3 @@ def dot(drawing: Drawing) -> str:
 
 def _dot_text(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-

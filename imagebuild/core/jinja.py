@@ -7,38 +7,103 @@ also bounds what a template may take: the rounds of its `range` loops, its text,
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateSyntaxError, meta, nodes, pass_context
+from jinja2 import FunctionLoader, StrictUndefined, TemplateSyntaxError, UndefinedError, meta, nodes, pass_context
+from jinja2 import Template as JinjaTemplate
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.utils import missing
 
 from imagebuild.core.filters import FILTER_NAMES, filters_for
+from imagebuild.core.strings import MissingText, SkipCell
+from imagebuild.core.template_mistakes import NO_OWNER, explain_value
+from imagebuild.errors import did_you_mean
 
 __all__ = [
+    "Compiled",
     "Environment",
+    "FilterFault",
+    "NoValue",
+    "NotPrintable",
     "TemplateSyntaxError",
+    "Tree",
     "chains_of",
     "join_template_path",
     "make_environment",
     "optional_names",
     "referenced_templates",
+    "unknown_functions",
 ]
 
 Chain = tuple[str, ...]
-referenced_templates = meta.find_referenced_templates
+Tree = nodes.Template
 
 NOT_THE_SAME_TWICE = ("random",)  # filters whose result differs from one rendering to the next
 MOST_CHARACTERS = 1_000_000  # what one template may write; the longest prompt any model takes is 32,000
 MOST_ROUNDS = 1_000_000  # what all `range` of one rendering may hold together
+MOST_POWER = 64
 
 
-def join_template_path(name: str, parent: str) -> str:
-    """`./style.j2` and `../style.j2` start at the including template's folder, all else at the campaign's."""
-    if name.startswith(("./", "../")):
-        return posixpath.normpath(posixpath.join(posixpath.dirname(parent), name))
-    return posixpath.normpath(name)
+class NoValue(UndefinedError):
+    """A name or a field is not there; `owner` is `NO_OWNER` for a name."""
+
+    def __init__(self, owner: object, name: str) -> None:
+        super().__init__(name)
+        self.owner = owner
+        self.name = name
+
+
+class NotPrintable(Exception):
+    """A value that says nothing in a prompt: nothing at all, or a function."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__()
+        self.value = value
+
+
+class FilterFault(Exception):
+    """A filter cannot take what it is given."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(what)
+        self.name = name
+
+
+class _Missing(StrictUndefined):
+    """What is not there, remembered with its owner so that the message can name both."""
+
+    __slots__ = ()
+
+    def __init__(self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: Any = UndefinedError):
+        if exc is UndefinedError:
+            owner = NO_OWNER if obj is missing else obj
+            super().__init__(hint, obj, name, lambda _message: NoValue(owner, str(name)))  # type: ignore[arg-type]
+        else:
+            super().__init__(hint, obj, name, exc)
+
+
+class Compiled:
+    """A template ready to be rendered."""
+
+    __slots__ = ("_environment", "_template")
+
+    def __init__(self, environment: Environment, template: JinjaTemplate) -> None:
+        self._environment = environment
+        self._template = template
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """The text; raises what its expressions raise, or a SecurityError when it takes too much."""
+        self._environment.rounds = 0
+        pieces: list[str] = []
+        length = 0
+        for piece in self._template.root_render_func(self._template.new_context(dict(values))):
+            length += len(piece)
+            if length > MOST_CHARACTERS:
+                raise _too_long()
+            pieces.append(piece)
+        return "".join(pieces)
 
 
 class Environment(ImmutableSandboxedEnvironment):
@@ -48,49 +113,70 @@ class Environment(ImmutableSandboxedEnvironment):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._rounds = 0
+        self.rounds = 0
         self.globals["range"] = self._range
 
     def join_path(self, template: str, parent: str) -> str:
         return join_template_path(template, "" if parent.startswith("<template>") else parent)
 
-    def render(self, template: Template, values: dict[str, object]) -> str:
-        """The template's text; raises what its expressions raise, or a SecurityError when it takes too much."""
-        self._rounds = 0
-        pieces: list[str] = []
-        length = 0
-        for piece in template.root_render_func(template.new_context(values)):
-            length += len(piece)
-            if length > MOST_CHARACTERS:
-                raise SecurityError(f"the text is longer than {MOST_CHARACTERS:,} characters")
-            pieces.append(piece)
-        return "".join(pieces)
+    def compiled(self, tree: Tree, name: str) -> Compiled:
+        code = self.compile(tree, name=name, filename=name)
+        return Compiled(self, JinjaTemplate.from_code(self, code, self.make_globals(None)))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`a.b`: a mapping's own keys come before its methods."""
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
     def _range(self, *bounds: int) -> range:
-        rounds = range(*bounds)
-        self._rounds += len(rounds)
-        if self._rounds > MOST_ROUNDS:
+        counted = range(*bounds)
+        self.rounds += len(counted)
+        if self.rounds > MOST_ROUNDS:
             raise SecurityError(f"its loops take more than {MOST_ROUNDS:,} rounds")
-        return rounds
+        return counted
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Products and powers, but none that would fill the memory."""
         if operator == "**":
-            if abs(right) > 64 or abs(left) > 10**9:
+            if abs(right) > MOST_POWER or abs(left) > 10**9:
                 raise SecurityError("the power is too large")
-        elif not isinstance(left, int | float) or not isinstance(right, int | float):
-            texts = [len(value) for value in (left, right) if isinstance(value, str | list | tuple)]
-            times = [value for value in (left, right) if isinstance(value, int)]
-            if texts and times and texts[0] * times[0] > MOST_CHARACTERS:
-                raise SecurityError(f"the text is longer than {MOST_CHARACTERS:,} characters")
+        else:
+            for text, times in ((left, right), (right, left)):
+                if hasattr(text, "__len__") and isinstance(times, int) and len(text) * times > MOST_CHARACTERS:
+                    raise _too_long()
         return super().call_binop(context, operator, left, right)
+
+
+def _too_long() -> SecurityError:
+    return SecurityError(f"its text is longer than {MOST_CHARACTERS:,} characters")
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, StrictUndefined):
+        return str(value)  # raises what it was made with
+    if explain_value(value, "") is not None:
+        raise NotPrintable(value)
+    return value
+
+
+def join_template_path(name: str, parent: str) -> str:
+    """`./style.j2` and `../style.j2` start at the including template's folder, all else at the campaign's."""
+    if name.startswith(("./", "../")):
+        return posixpath.normpath(posixpath.join(posixpath.dirname(parent), name))
+    return posixpath.normpath(name)
 
 
 def make_environment(read: Callable[[str], str | None]) -> Environment:
     environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False, cache_size=-1,
+        undefined=_Missing,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
         loader=FunctionLoader(read),
-    )  # fmt: skip
+    )
     for name in NOT_THE_SAME_TWICE:
         environment.filters.pop(name, None)
     environment.globals.pop("lipsum", None)
@@ -104,9 +190,39 @@ def _localized(name: str) -> Callable[..., object]:
 
     @pass_context
     def apply(context: Context, *arguments: object, **options: object) -> object:
-        return filters_for(context.get("locale"))[name](*arguments, **options)
+        apply_to = filters_for(context.get("locale"))[name]
+        try:
+            return apply_to(*arguments, **options)
+        except (MissingText, SkipCell, UndefinedError):
+            raise
+        except TypeError as bad:
+            raise FilterFault(name, str(bad).partition("() ")[2] or str(bad)) from bad
+        except ValueError as bad:
+            raise FilterFault(name, str(bad)) from bad
 
     return apply
+
+
+def referenced_templates(tree: Tree) -> Iterator[tuple[str | None, int]]:
+    """(name, line) of every file that is included, extended or imported; None for a name that is computed."""
+    for node in tree.find_all((nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)):
+        template: nodes.Expr = node.template  # type: ignore[attr-defined]
+        for each in template.items if isinstance(template, nodes.List | nodes.Tuple) else [template]:
+            value = each.value if isinstance(each, nodes.Const) else None
+            yield (value if isinstance(value, str) else None, node.lineno)
+
+
+def unknown_functions(tree: Tree, environment: Environment) -> list[tuple[str, str, int, str | None]]:
+    """(filter or test, its name, line, hint) of every filter and test that there is not."""
+    found: list[tuple[str, str, int, str | None]] = []
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        kind, known = ("filter", environment.filters) if isinstance(node, nodes.Filter) else ("test", environment.tests)
+        if node.name in NOT_THE_SAME_TWICE:
+            found.append((kind, node.name, node.lineno, "it would write another prompt at every run"))
+        elif node.name not in known:
+            hint = did_you_mean(node.name, known)
+            found.append((kind, node.name, node.lineno, hint if hint and "mean" in hint else None))
+    return found
 
 
 def chains_of(tree: nodes.Node) -> set[Chain]:

@@ -8,7 +8,7 @@ Asks its questions through `Facts`; reads nothing, spends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -19,6 +19,7 @@ from imagebuild.core.key import Digest, Key, digest_of, key_of
 from imagebuild.core.key import canonical as canonical_bytes
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.offer import Offer
+from imagebuild.core.settled import finder_of, spent_in
 from imagebuild.core.spec import Budget
 from imagebuild.errors import ProviderError
 
@@ -172,51 +173,42 @@ def make_plan(
     campaign: str,
     budget: Budget,
     selected: set[str] | None = None,
-    kept: Mapping[str, tuple[str, Digest]] | None = None,
+    kept: Collection[str] = (),
     kept_by_asset: Mapping[str, int] | None = None,
     skipped: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
 ) -> Plan:
-    """The plan for all actions, or for those selected and what they need. `kept` (address → key, digest) are further
-    actions that a memory vouches for: their results are in the store and in place."""
-    planner = _Planner(actions, facts, offer, selected, kept or {})
+    """The plan for all actions, or for those selected and what they need. `kept` are the addresses of
+    further actions that a memory vouches for: their results are as locked, in the store and in place."""
+    planner = _Planner(actions, facts, offer, selected, kept)
     steps = planner.run()
-    orphans = [] if selected is not None else _orphans(facts.lock, actions, kept or {}, skipped)
+    spent = spent_in(facts.lock.entries)
+    orphans = [] if selected is not None else _orphans(facts.lock, actions, kept, skipped)
     return Plan(
         campaign=campaign, provider=offer.provider, model=offer.model, floating=offer.floating, prices_of=offer.catalog_date,
         steps=steps, kept_by_asset=kept_by_asset or {}, orphans=orphans, skipped=tuple(skipped),
-        notes=tuple(notes), budget=budget, spent=_spent(facts.lock), hold=_hold(steps, facts.lock),
+        notes=tuple(notes), budget=budget, spent=spent, hold=_hold(steps, facts.lock, spent),
     )  # fmt: skip
 
 
 def _orphans(
-    lock: Lock, actions: Mapping[str, Action], kept: Mapping[str, object], skipped: Iterable[tuple[str, str]]
+    lock: Lock, actions: Mapping[str, Action], kept: Collection[str], skipped: Iterable[tuple[str, str]]
 ) -> list[LockEntry]:
     away = {address for address, _ in skipped}
-    return [
-        entry
-        for address, entry in lock.entries.items()
-        if address not in actions and address not in kept and address not in away
-    ]
-
-
-def _spent(lock: Lock) -> Decimal:
-    """What the locked pictures cost, each key once."""
-    paid = {entry.key: entry.cost for entry in lock.entries.values() if entry.cost}
-    return sum(paid.values(), Decimal(0))
+    named = {*actions, *kept, *away}
+    return [lock.entries[address] for address in lock.entries if address not in named]
 
 
 HOLD_SHARE = Decimal("0.5")
 HOLD_LEAST = Decimal(1)
 
 
-def _hold(steps: Iterable[PlanStep], lock: Lock) -> str | None:
+def _hold(steps: Iterable[PlanStep], lock: Lock, paid: Decimal) -> str | None:
     """Why the build should ask first: it would pay again for most of what is paid for already."""
-    paid = _spent(lock)
     again: dict[Key, Decimal] = {}
-    for step in steps:
-        entry = lock.entries.get(step.address)
-        if step.verdict == "make" and step.kind != "local" and entry is not None and entry.cost:
+    for step in steps if paid else ():
+        entry = lock.entries.get(step.address) if step.verdict == "make" and step.kind != "local" else None
+        if entry is not None and entry.cost:
             again[entry.key] = entry.cost
     lost = sum(again.values(), Decimal(0))
     if paid and lost >= HOLD_LEAST and lost > paid * HOLD_SHARE:
@@ -233,7 +225,7 @@ class _Planner:
         facts: Facts,
         offer: Offer,
         selected: set[str] | None,
-        kept: Mapping[str, tuple[str, Digest]],
+        kept: Collection[str],
     ) -> None:
         self.actions = actions
         self.facts = facts
@@ -245,8 +237,9 @@ class _Planner:
         self.needed: set[str] = set()  # delivered, or an input of something made
         self.making: set[str] = set()
         self.fetched: dict[str, str] = {}  # address → where its bytes come from, when not from the store
-        self._by_key: dict[Key, Digest] | None = None
+        self._find: Callable[[Key], Digest | None] | None = None
         self._by_digest: dict[Digest, list[str]] | None = None
+        self._by_output: dict[str, set[Digest]] | None = None
 
     def run(self) -> list[PlanStep]:
         while True:
@@ -266,7 +259,7 @@ class _Planner:
             for slot, source in action.inputs:
                 outcome = outcomes.get(source)
                 if outcome is None:
-                    digests[slot] = self.kept[source][1]
+                    digests[slot] = self.facts.lock.entries[source].digest
                 elif outcome.digest is not None:
                     digests[slot] = outcome.digest
                 else:
@@ -306,10 +299,11 @@ class _Planner:
         lock = self.facts.lock
         own = lock.alternatives.get(address) or ((lock.entries[address],) if address in lock.entries else ())
         found = [entry.digest for entry in own if entry.key == key]
-        if self._by_key is None:
-            self._by_key = {entry.key: entry.digest for entry in lock.entries.values()}
-        if key in self._by_key:
-            found.append(self._by_key[key])
+        if self._find is None:
+            self._find = finder_of(lock.entries)
+        elsewhere = self._find(key)
+        if elsewhere is not None:
+            found.append(elsewhere)
         known = self.facts.result(key)
         if known is not None:
             found.append(known.digest)
@@ -331,6 +325,15 @@ class _Planner:
         if action.output is not None and self.facts.output(action.output) == digest:
             return True
         return self._file_with(digest) is not None
+
+    def _locked_at(self, path: str) -> set[Digest]:
+        """The digests that the lock says were delivered to a path."""
+        if self._by_output is None:
+            self._by_output = {}
+            for entry in self.facts.lock.entries.values():
+                if entry.output:
+                    self._by_output.setdefault(entry.output, set()).add(entry.digest)
+        return self._by_output.get(path, set())
 
     def _file_with(self, digest: Digest) -> str | None:
         """A delivered file that still has these bytes, wherever the lock says one was put."""
@@ -400,10 +403,10 @@ class _Planner:
             entry = self.facts.lock.entries.get(action.address)
             moved = entry is None or entry.output != action.output
             return self._step(action, outcome, "restore", "new-path" if moved else "file-missing")
-        entries = [each for each in self.facts.lock.entries.values() if each.output == action.output]
-        if any(entry.digest == there for entry in entries):
+        delivered = self._locked_at(action.output)
+        if there in delivered:
             return self._step(action, outcome, "restore", "made-before")
-        return self._step(action, outcome, "restore", "file-edited" if entries else "file-foreign")
+        return self._step(action, outcome, "restore", "file-edited" if delivered else "file-foreign")
 
     def _price(self, action: Action) -> Decimal:
         manifest = action.manifest

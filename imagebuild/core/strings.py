@@ -165,14 +165,23 @@ class Strings:
         source: str,
         targets: Iterable[str] = (),
         policy: Policy | None = None,
+        damaged: Iterable[str] = (),
+        files: Mapping[str, str] | None = None,
     ) -> None:
+        """`damaged`: the tags whose catalogues have mistakes of their own; `files`: where a tag's texts would stand."""
         self.catalogues = catalogues
+        self.damaged = frozenset(damaged)
+        self.files = files or {}
         self.source = source
         self.targets = tuple(targets)
         self.policy = policy or Policy()
         self.keys = frozenset(key for catalogue in catalogues.values() for key in catalogue)
         self.prefixes = frozenset(prefix for key in self.keys for prefix in _prefixes(key))
         self._found: dict[tuple[str, str], Found | None] = {}
+
+    def is_damaged(self, tag: str) -> bool:
+        """Whether a text that is missing in a locale may only be hidden by a mistake in its catalogues."""
+        return not self.damaged.isdisjoint(fallback_chain(tag))
 
     def lookup(self, tag: str, key: str) -> Found | None:
         """The text of a key from the locale's nearest catalogue, or the source's if so wished; None if missing."""
@@ -270,7 +279,8 @@ class Translator:
         if policy is Missing.SKIP:
             return SkipCell(key, self.tag)
         catalogues = [strings.catalogues.get(each, {}) for each in fallback_chain(self.tag)]
-        file = next((text.place.file for catalogue in catalogues for text in catalogue.values()), None)
+        held = next((text.place.file for catalogue in catalogues for text in catalogue.values()), None)
+        file = held or strings.files.get(self.tag)
         where = f"`{file}`" if file else f"the strings of `{self.tag}`"
         hint = f"add it to {where}, or let it fall back: `missing: {{{key}: fallback}}`"
         return MissingText(key, self.tag, policy, tuple(sorted(strings.keys)), hint=hint)

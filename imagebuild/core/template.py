@@ -12,25 +12,25 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from imagebuild.core.fields import Sources
-from imagebuild.core.filters import FILTER_NAMES
 from imagebuild.core.spec import SourceText
 from imagebuild.core.strings import MissingText, SkipCell
+from imagebuild.core.template_mistakes import NO_OWNER, NoPart, explain_syntax, explain_value, no_part
+from imagebuild.core.template_place import first_use, line_place, template_name
 from imagebuild.errors import Place, Problems, did_you_mean
 from imagebuild.lazy import lazy
 
 if TYPE_CHECKING:
-    from jinja2 import Template as Compiled
-    from jinja2 import nodes
-
     from imagebuild.core import jinja
 else:
     jinja = lazy("imagebuild.core.jinja")
 
-__all__ = ["Template", "TemplateFault", "Templates"]
+__all__ = ["Template", "TemplateFault", "Templates", "resolve"]
 
 Chain = tuple[str, ...]
 _SIMPLE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z]\w*)*)\s*\}\}")
 _MARKS = ("{{", "{%", "{#")
+# Words that Jinja reads as something else than a name of ours.
+_JINJA_WORDS = frozenset("true false none True False None not and or in is if else loop self super caller".split())
 
 
 class TemplateFault(Exception):
@@ -45,24 +45,25 @@ class TemplateFault(Exception):
 
 class Template:
     """A compiled template. `chains` are the values it reads (`("product", "name")`), `files` the ones it includes,
-    `optional` the names it asks for with `is defined` or `default`, which need not be there."""
+    `sources` its own text and theirs, `optional` the names it asks for with `is defined` or `default`, which need not
+    be there."""
 
-    __slots__ = ("_compiled", "_parts", "chains", "files", "names", "optional", "source")
+    __slots__ = ("_compiled", "_parts", "chains", "files", "names", "optional", "source", "sources")
 
     def __init__(
         self,
-        source: SourceText,
+        sources: tuple[SourceText, ...],
         chains: frozenset[Chain],
-        files: tuple[str, ...],
         parts: tuple[str | Chain, ...] | None,
-        compiled: Compiled | None,
+        compiled: jinja.Compiled | None = None,
         optional: frozenset[str] = frozenset(),
     ) -> None:
-        self.source = source
+        self.source = sources[0]
+        self.sources = sources
         self.chains = chains
         self.names = frozenset(chain[0] for chain in chains)
         self.optional = optional
-        self.files = files
+        self.files = tuple(each.file for each in sources[1:] if each.file)
         self._parts = parts
         self._compiled = compiled
 
@@ -70,102 +71,114 @@ class Template:
         """The text in one cell, without the white space around it; raises `TemplateFault`, `MissingText`, `SkipCell`."""
         if self._parts is None:
             return self._render_compiled(context)
-        shown: list[str] = []
-        for part in self._parts:
-            shown.append(part if isinstance(part, str) else str(self._look_up(part, context)))
-        return "".join(shown).strip()
+        return "".join(
+            part if isinstance(part, str) else self._printed(part, context) for part in self._parts
+        ).strip()
 
-    def _look_up(self, chain: Chain, context: Mapping[str, object]) -> object:
+    def _printed(self, chain: Chain, context: Mapping[str, object]) -> str:
         try:
-            return resolve(chain, context)
-        except (KeyError, AttributeError) as bad:
-            text = ".".join(chain)
-            what = str(bad.args[0]) if isinstance(bad, AttributeError) else f"`{text}` is not known here"
-            raise TemplateFault(what, place_of(self.source, 1, chain[-1])) from bad
+            value = resolve(chain, context)
+        except NoPart as bad:
+            raise self._no_part(bad, context) from None
+        unfit = explain_value(value, ".".join(chain))
+        if unfit is not None:
+            raise TemplateFault(unfit[0], first_use(self.sources, chain), unfit[1])
+        return str(value)
 
     def _render_compiled(self, context: Mapping[str, object]) -> str:
         assert self._compiled is not None
         try:
-            return self._compiled.environment.render(self._compiled, dict(context)).strip()
+            return self._compiled.render(context).strip()
         except (MissingText, SkipCell):
             raise
-        except jinja.TemplateSyntaxError as bad:
-            at = place_of(self.source, bad.lineno, "")
-            raise TemplateFault(f"template: {_lower(bad.message)}", at) from bad
+        except jinja.NoValue as bad:
+            raise self._no_part(NoPart(bad.owner, bad.name), context) from None
+        except jinja.NotPrintable as bad:
+            raise self._not_printable(bad.value, context, self._failing_place(bad)) from None
+        except jinja.FilterFault as bad:
+            raise TemplateFault(f"filter `{bad.name}`: {bad.args[0]}", self._failing_place(bad, bad.name)) from None
+        except RecursionError as bad:
+            raise TemplateFault("template: it includes or calls itself without end", self._failing_place(bad)) from None
         except Exception as bad:  # whatever an expression of the template's author raises is the template's fault
-            raise TemplateFault(_what(bad), self._failing_place(bad)) from bad
+            raise TemplateFault(f"template: {_words(bad)}", self._failing_place(bad)) from bad
 
-    def _failing_place(self, bad: BaseException) -> Place:
-        """The template line the failure came from: Jinja rewrites its frames to the template's own lines."""
-        line, file, step = 1, "", bad.__traceback__
+    def _no_part(self, bad: NoPart, context: Mapping[str, object]) -> TemplateFault:
+        if bad.owner is NO_OWNER:
+            hint = "only some cells have it, from `include`; give it a value for the others in `vars`"
+            return TemplateFault(f"`{bad.name}` is not known in every cell", first_use(self.sources, (bad.name,)), hint)
+        chain = self._chain_to(bad.owner, bad.name, context) or ("this", bad.name)
+        what, hint_or_none = no_part(".".join(chain[:-1]), bad.owner, bad.name)
+        place = first_use(self.sources, chain)
+        last = place.text.find(bad.name, place.column - 1)
+        if last >= 0:
+            place = Place(place.file, place.line, last + 1, len(bad.name), place.text)
+        return TemplateFault(what, place, hint_or_none)
+
+    def _chain_to(self, owner: object, name: str, context: Mapping[str, object]) -> Chain | None:
+        """How the template writes the value that lacks a field, seen from what it reads."""
+        for chain in sorted(self.chains):
+            for length in range(1, len(chain)):
+                if chain[length] == name and _value_is(chain[:length], context, owner):
+                    return chain[: length + 1]
+        return None
+
+    def _not_printable(self, value: object, context: Mapping[str, object], at: Place) -> TemplateFault:
+        chains = [chain for chain in sorted(self.chains) if _value_is(chain, context, value)]
+        if len(chains) == 1:
+            at = first_use(self.sources, chains[0])
+        what = explain_value(value, ".".join(chains[0]) if len(chains) == 1 else "a value that is printed")
+        assert what is not None
+        return TemplateFault(what[0], at, what[1] if len(chains) == 1 else None)
+
+    def _failing_place(self, bad: BaseException, word: str = "") -> Place:
+        """The line of the innermost template that the failure passed through."""
+        line, name, step = 1, template_name(self.source), bad.__traceback__
         while step is not None:
-            name = step.tb_frame.f_code.co_filename
-            if step.tb_frame.f_globals.get("__jinja_template__") is not None or name.startswith("<template>"):
-                line, file = step.tb_lineno, name
+            compiled = step.tb_frame.f_globals.get("__jinja_template__")
+            if compiled is not None:
+                line, name = compiled.get_corresponding_lineno(step.tb_lineno), compiled.name or name
             step = step.tb_next
-        word = re.search(r"(?:attribute|field) [`'](\w+)['`]|['`](\w+)['`] is (?:undefined|not)", str(bad))
-        if file and file != template_name(self.source):
-            return Place(file.removeprefix("<template>"), line)
-        return place_of(self.source, line, next(filter(None, word.groups()), "") if word else "")
+        source = next((each for each in self.sources if template_name(each) == name), self.source)
+        return line_place(source, line, word)
 
 
 def resolve(chain: Chain, context: Mapping[str, object]) -> object:
-    """The value of `a.b.c`, looked up as Jinja does: attribute first, then item."""
+    """The value of `a.b.c`; raises `NoPart`. A mapping's own keys come before anything else it has."""
+    if chain[0] not in context:
+        raise NoPart(NO_OWNER, chain[0])
     value = context[chain[0]]
     for name in chain[1:]:
         if isinstance(value, Mapping):
             if name not in value:
-                known = ", ".join(sorted(map(str, value)))
-                raise AttributeError(f"`{chain[0]}` has no `{name}` (it has {known})")
+                raise NoPart(value, name)
             value = value[name]
         else:
-            value = getattr(value, name)
+            try:
+                value = getattr(value, name)
+            except AttributeError:
+                raise NoPart(value, name) from None
     return value
 
 
-def _what(bad: BaseException) -> str:
+def _value_is(chain: Chain, context: Mapping[str, object], value: object) -> bool:
+    try:
+        return resolve(chain, context) is value
+    except Exception:  # a text that is missing, or another part that is not there: not the one that is sought
+        return False
+
+
+def _words(bad: BaseException) -> str:
+    """An exception's message as the end of a sentence."""
+    if isinstance(bad, ZeroDivisionError):
+        return "a division by zero"
+    if isinstance(bad, MemoryError | OverflowError):
+        return "a value too large"
     text = str(bad) or type(bad).__name__
-    undefined = re.match(r"'(.+?)' is undefined", text)
-    if undefined:
-        return f"`{undefined.group(1)}` is not known here"
-    missing = re.match(r"'(?:.*) object' has no attribute '(.+?)'", text)
-    if missing:
-        return f"there is no `{missing.group(1)}` here"
-    return f"template: {_lower(text)}"
-
-
-def _lower(text: str | None) -> str:
-    text = (text or "").rstrip(".")
+    unsafe = re.match(r"access to attribute '(\w+)' of", text)
+    if unsafe:
+        return f"`{unsafe.group(1)}` is out of a template's reach"
+    text = re.sub(r"'(\w+)'", r"`\1`", text).rstrip(".")
     return text[:1].lower() + text[1:]
-
-
-def template_name(source: SourceText) -> str:
-    return source.file or f"<template>{source.place}"
-
-
-def place_of(source: SourceText, line: int, word: str) -> Place:
-    """Line `line` of a template, in the file that holds it, with the caret under `word` when it is found there."""
-    number = source.first_line + line - 1
-    text = source.lines[number - 1] if 0 < number <= len(source.lines) else ""
-    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) if word else None
-    if not found and word and source.file is None:  # folded text: look below
-        for further in range(number, min(number + 12, len(source.lines))):
-            found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", source.lines[further])
-            if found:
-                number, text = further + 1, source.lines[further]
-                break
-    if found:
-        return Place(source.place.file, number, found.start() + 1, len(word), text)
-    start = len(text) - len(text.lstrip()) + 1
-    return Place(source.place.file, number, start, max(len(text.strip()), 1), text)
-
-
-def first_use(source: SourceText, name: str) -> Place:
-    """Where a template first reads a name."""
-    for number, line in enumerate(source.text.splitlines(), 1):
-        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line):
-            return place_of(source, number, name)
-    return source.place
 
 
 class Templates:
@@ -181,7 +194,7 @@ class Templates:
         """The template, or None after noting why it cannot be one."""
         identity = (template_name(source), source.text)
         if identity not in self._done:
-            self._done[identity] = self._simple(source) or self._jinja(source)
+            self._done[identity] = simple_template(source) or self._jinja(source)
         return self._done[identity]
 
     def check_names(
@@ -190,84 +203,72 @@ class Templates:
         """Names a template reads that its cells will not have are mistakes, all told at once."""
         allowed = frozenset(known)
         for name in sorted(template.names - template.optional - allowed):
-            place = first_use(template.source, name)
-            self._problems.add(
-                f"{where}: `{name}` is not known here", at=place, hint=hint(name) or did_you_mean(name, allowed)
-            )
-
-    @staticmethod
-    def _simple(source: SourceText) -> Template | None:
-        text = source.text
-        pieces = _SIMPLE.split(text)
-        if any(mark in piece for piece in pieces[::2] for mark in _MARKS) or any(
-            "}}" in piece for piece in pieces[::2]
-        ):
-            return None
-        parts: list[str | Chain] = []
-        for index, piece in enumerate(pieces):
-            if index % 2:
-                parts.append(tuple(piece.split(".")))
-            elif piece:
-                parts.append(piece.replace("\r\n", "\n").replace("\r", "\n"))
-        chains = frozenset(part for part in parts if isinstance(part, tuple))
-        return Template(source, chains, (), tuple(parts), None)
+            place = first_use(template.sources, (name,))
+            nearest = hint(name) or did_you_mean(name, allowed)
+            once = ("name", place, nearest)
+            self._problems.add(f"{where}: `{name}` is not known here", at=place, hint=nearest, once=once)
 
     def _jinja(self, source: SourceText) -> Template | None:
         environment = self._jinja_environment()
-        try:
-            tree = environment.parse(source.text, name=template_name(source))
-            code = environment.compile(tree, name=template_name(source), filename=template_name(source))
-        except jinja.TemplateSyntaxError as bad:
-            self._problems.add(
-                f"template: {_lower(bad.message)}",
-                at=place_of(source, bad.lineno, ""),
-                hint=_syntax_hint(bad.message or ""),
-            )
+        tree = self._parse(source)
+        if tree is None:
             return None
+        sources = [source]
         chains, optional = jinja.chains_of(tree), jinja.optional_names(tree)
-        files = self._included(tree, source, chains, optional)
-        compiled = environment.template_class.from_code(environment, code, environment.make_globals(None))
-        return Template(source, frozenset(chains), files, None, compiled, frozenset(optional))
+        for parsed, inner in self._included(tree, source):
+            chains.update(jinja.chains_of(parsed))
+            optional.update(jinja.optional_names(parsed))
+            sources.append(inner)
+        compiled = environment.compiled(tree, template_name(source))
+        return Template(tuple(sources), frozenset(chains), None, compiled, frozenset(optional))
 
-    def _included(
-        self, tree: nodes.Template, source: SourceText, chains: set[Chain], optional: set[str]
-    ) -> tuple[str, ...]:
+    def _parse(self, source: SourceText) -> jinja.Tree | None:
+        """The parsed template, or None after noting what is wrong in it."""
+        try:
+            tree = self._jinja_environment().parse(source.text, name=template_name(source))
+        except jinja.TemplateSyntaxError as bad:
+            found = explain_syntax(bad.message or "", bad.lineno, source)
+            self._problems.add(found.what, at=found.at, hint=found.hint)
+            return None
+        unknown = jinja.unknown_functions(tree, self._jinja_environment())
+        for kind, name, line, hint in unknown:
+            self._problems.add(f"template: no {kind} `{name}`", at=line_place(source, line, name), hint=hint)
+        return None if unknown else tree
+
+    def _included(self, tree: jinja.Tree, source: SourceText) -> list[tuple[jinja.Tree, SourceText]]:
         """Every file a template includes, extends or imports, and what those read, down to the last."""
-        found: dict[str, None] = {}
-        waiting: list[tuple[nodes.Template, SourceText]] = [(tree, source)]
+        found: list[tuple[jinja.Tree, SourceText]] = []
+        seen: set[str] = set()
+        waiting = [(tree, source)]
         while waiting:
             each, owner = waiting.pop()
-            for name in jinja.referenced_templates(each):
+            for name, line in jinja.referenced_templates(each):
                 if name is None:
-                    self._problems.add(
-                        "template: the name of an included file is computed", at=place_of(owner, 1, "include"),
-                        hint="write the file's name out, so that a change of it is noticed",
-                    )  # fmt: skip
+                    hint = "write the file's name out, so that a change of it is noticed"
+                    at = line_place(owner, line, "include")
+                    self._problems.add("template: the name of an included file is computed", at=at, hint=hint)
                     continue
                 path = jinja.join_template_path(name, owner.file or "")
-                if path in found:
+                if path in seen:
                     continue
-                found[path] = None
-                text = self._sources.read(path)
-                if text is None:
-                    line = next((n for n, t in enumerate(owner.text.splitlines(), 1) if name in t), 1)
-                    self._problems.add(
-                        f"template: no file `{path}`",
-                        at=place_of(owner, line, name),
-                        hint="paths start at the campaign's folder; `./` at the template's own",
-                    )
-                    continue
-                place = Place(self._sources.label(path), 1, 1)
-                inner = SourceText(text=text, file=path, place=place, lines=text.splitlines())
-                try:
-                    parsed = self._jinja_environment().parse(text, name=path)
-                except jinja.TemplateSyntaxError as bad:
-                    self._problems.add(f"template: {_lower(bad.message)}", at=place_of(inner, bad.lineno, ""))
-                    continue
-                chains.update(jinja.chains_of(parsed))
-                optional.update(jinja.optional_names(parsed))
-                waiting.append((parsed, inner))
-        return tuple(found)
+                seen.add(path)
+                inner = self._include(name, path, line_place(owner, line, name))
+                parsed = self._parse(inner) if inner is not None else None
+                if inner is not None and parsed is not None:
+                    found.append((parsed, inner))
+                    waiting.append((parsed, inner))
+        return found
+
+    def _include(self, name: str, path: str, at: Place) -> SourceText | None:
+        hint = "paths start at the campaign's folder; with `./`, at the template's own"
+        if name.startswith(("/", "~")):
+            self._problems.add(f"template: `{name}` is an absolute path", at=at, hint=hint)
+            return None
+        text = self._sources.read(path)
+        if text is None:
+            self._problems.add(f"template: no file `{path}`", at=at, hint=hint)
+            return None
+        return SourceText(text=text, file=path, place=Place(self._sources.label(path), 1, 1), lines=text.splitlines())
 
     def _jinja_environment(self) -> jinja.Environment:
         if self._environment is None:
@@ -275,12 +276,18 @@ class Templates:
         return self._environment
 
 
-def _syntax_hint(message: str) -> str | None:
-    if "Encountered unknown tag" in message or "end of template" in message.lower():
-        return "every `{% if %}` and `{% for %}` needs its `{% endif %}` or `{% endfor %}`"
-    unknown = re.search(r"No filter named '(\w+)'", message)
-    if unknown:
-        return did_you_mean(
-            unknown.group(1), ["upper", "lower", "title", "join", "replace", "default", "length", "trim", *FILTER_NAMES]
-        )
-    return None
+def simple_template(source: SourceText) -> Template | None:
+    """A template that needs no Jinja: text, and plain `{{ a.b }}`; None when it needs more."""
+    pieces = _SIMPLE.split(source.text)
+    if any(mark in piece for piece in pieces[::2] for mark in (*_MARKS, "}}")):
+        return None
+    parts: list[str | Chain] = []
+    for index, piece in enumerate(pieces):
+        if index % 2:
+            parts.append(tuple(piece.split(".")))
+        elif piece:
+            parts.append(piece.replace("\r\n", "\n").replace("\r", "\n"))
+    chains = frozenset(part for part in parts if isinstance(part, tuple))
+    if any(chain[0] in _JINJA_WORDS for chain in chains):
+        return None
+    return Template((source,), chains, tuple(parts))

@@ -27,7 +27,7 @@ Actions = Mapping[str, Action]
 
 
 class Origin(NamedTuple):
-    """One picture that something is made from: another action's, or a file. `slot` is where in the request it stands."""
+    """One picture that something is made from: another action's, or a file. `slot`: where in the request it stands."""
 
     slot: str
     address: str | None
@@ -156,7 +156,8 @@ class Inquiry:
         if self._made is None:
             self._made = {}
             store = self._planned.store
-            for key in store.keys():
+            keys = store.keys()
+            for key in keys:
                 record = store.record(key)
                 if record is not None:
                     self._made.setdefault(record.address, []).append(record)
@@ -204,7 +205,8 @@ class Inquiry:
         inputs = dict(action.inputs)
         references = action.manifest.get("references")
         slots: list[tuple[str, object]] = [("input", None)] if "input" in inputs else []
-        slots += [(f"references[{n}]", each) for n, each in enumerate(references if isinstance(references, list) else ())]
+        listed = references if isinstance(references, list) else []
+        slots += [(f"references[{index}]", each) for index, each in enumerate(listed)]
         if "mask" in action.manifest:
             slots.append(("mask", action.manifest["mask"]))
         for slot, value in slots:
@@ -265,8 +267,8 @@ class Inquiry:
             return "missing"
         if part.digest is not None:
             return "in place" if there == part.digest else "other bytes are there"
-        entry = part.entry
-        return "the earlier picture is there" if entry is not None and there == entry.digest else "other bytes are there"
+        is_earlier = part.entry is not None and there == part.entry.digest
+        return "the earlier picture is there" if is_earlier else "other bytes are there"
 
 
 class _Before:

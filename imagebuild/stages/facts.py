@@ -10,6 +10,7 @@ from imagebuild.core.key import Digest, Key, digest_of
 from imagebuild.core.lock import Lock, parse_lock
 from imagebuild.core.plan import Known
 from imagebuild.core.reason import Past
+from imagebuild.core.settled import parse_settled
 from imagebuild.errors import LockError, Place
 from imagebuild.stages.project import Project
 from imagebuild.store.base import Record, Store
@@ -17,16 +18,20 @@ from imagebuild.workspace.outputs import Outputs, OutputState, look
 
 __all__ = ["DiskFacts", "read_lock"]
 
-def read_lock(project: Project, campaign: str) -> tuple[Lock, str]:
-    """The campaign's lock and its text's digest; an empty lock where there is none yet."""
+def read_lock(project: Project, campaign: str, *, settled: str | None = None) -> tuple[Lock, str]:
+    """The campaign's lock and its text's digest; an empty lock where there is none yet. `settled` is the digest of a text
+    that is known to be whole: it is read as it is asked for."""
     try:
         with open(project.lock, "rb") as file:
             data = file.read()
     except FileNotFoundError:
         return Lock(campaign), ""
+    digest = digest_of(data)
+    if digest == settled:
+        return parse_settled(data.decode("utf-8")), digest
     label = project.label(os.path.basename(project.lock))
     try:
-        return parse_lock(data.decode("utf-8"), file=label), digest_of(data)
+        return parse_lock(data.decode("utf-8"), file=label), digest
     except UnicodeDecodeError:
         raise LockError("the lock is not UTF-8", at=Place(label), hint="restore it with git, or delete the file") from None
 

@@ -11,9 +11,12 @@ from __future__ import annotations
 import os
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
 
 from imagebuild.workspace.place import memory_of, root_of, spec_of
+
+TYPE_CHECKING = False  # as typing's, without loading typing
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Memory", "changed_outputs", "nothing_to_do", "read_memory", "stamp", "write_memory"]
 

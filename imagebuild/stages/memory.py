@@ -17,12 +17,11 @@ from types import ModuleType
 import PIL
 
 import imagebuild
-from imagebuild.core.address import MASTER, address_of
-from imagebuild.core.axis import Entry
+from imagebuild.core.address import MASTER, asset_of
 from imagebuild.core.cells import Reach
 from imagebuild.core.expand import Result
 from imagebuild.core.key import digest_of
-from imagebuild.core.lock import Lock, LockEntry
+from imagebuild.core.lock import Lock
 from imagebuild.core.sizes import parse_size
 from imagebuild.stages.glance import (
     NOTHING,
@@ -30,7 +29,6 @@ from imagebuild.stages.glance import (
     Stamp,
     changed_outputs,
     changed_places,
-    read_memory,
     settings_of,
     stamp,
     write_memory,
@@ -41,6 +39,7 @@ from imagebuild.workspace.outputs import look
 
 __all__ = ["Recall", "recall", "remember"]
 
+MOST_CELLS = 100  # beyond so many changed outputs, their assets are planned whole
 TICK = 0.02  # seconds within which two writes may leave the same time
 
 
@@ -70,12 +69,17 @@ class Recall:
             return None
         return set(self.locales) | {tag for address in self.addresses if (tag := _locale_of(address))}
 
-    def dirty(self, address: str) -> bool:
-        """Whether an address of the lock has to be planned anew."""
-        own = address.removesuffix(MASTER)
-        if own.partition("[")[0] in self.assets or own in self.addresses:
-            return True
-        return bool(self.locales) and _locale_of(own) in self.locales
+    def clean(self, addresses: Iterable[str]) -> list[str]:
+        """Those addresses of the lock that need not be planned anew. (Every line of a large lock passes through here.)"""
+        kept = [address for address in addresses if address not in self.orphans]
+        for tag in self.locales:
+            for part in (f"[locale={tag}]", f"[locale={tag},", f",locale={tag},", f",locale={tag}]"):
+                kept = [address for address in kept if part not in address]
+        if self.addresses:
+            kept = [address for address in kept if address.removesuffix(MASTER) not in self.addresses]
+        if self.assets:
+            kept = [address for address in kept if asset_of(address) not in self.assets]
+        return kept
 
     def touches(self, asset: str, over: Sequence[str]) -> bool:
         """Whether any cell of an asset has to be planned anew."""
@@ -83,27 +87,32 @@ class Recall:
             return True
         return any(address.partition("[")[0] == asset for address in self.addresses)
 
-    def reach(self, asset: str, over: Sequence[str]) -> Reach | None:
+    def reach(self, asset: str) -> Reach | None:
         """Which cells of an asset to expand: None for all."""
         if asset in self.assets:
             return None
-        cells = {address for address in self.addresses if address.partition("[")[0] == asset}
+        boxes: list[Mapping[str, Collection[str]]] = [{"locale": self.locales}] if self.locales else []
+        for address in self.addresses:
+            name, _, inside = address.partition("[")
+            if name == asset:
+                boxes.append({pair.partition("=")[0]: (pair.partition("=")[2],) for pair in inside[:-1].split(",")})
+        return boxes
 
-        def wanted(entries: tuple[Entry, ...]) -> bool:
-            if any(entry.axis == "locale" and entry.id in self.locales for entry in entries):
-                return True
-            return bool(cells) and address_of(asset, [f"{entry.axis}={entry.id}" for entry in entries]) in cells
+    def paths(self, lock: Lock, dirty: Collection[str]) -> dict[str, str]:
+        """The output paths of cells that are planned anew only because a text changed: a text is in no path
+        (otherwise nothing is `usable`), so they are as they were."""
+        if self.assets:
+            return {}
+        return {address: output for address in dirty if (output := lock.entries[address].output)}
 
-        return wanted
-
-    def known(self, kept: Mapping[str, LockEntry]) -> dict[str, Result]:
+    def known(self, lock: Lock, kept: Collection[str]) -> dict[str, Result]:
         """Size and format of what kept actions gave, for those assets that others are made from."""
         formats = {words[0]: words[1] for words in self.facts.get("format", ())}
         found: dict[str, Result] = {}
-        for address, entry in kept.items() if formats else ():
+        for address in kept if formats else ():
             form = formats.get(address.partition("[")[0])
             if form and not address.endswith(MASTER):
-                found[address] = (parse_size(entry.size or ""), form)
+                found[address] = (parse_size(lock.entries[address].size or ""), form)
         return found
 
 
@@ -113,9 +122,10 @@ def _locale_of(address: str) -> str:
     return rest.partition(",")[0] if found else ""
 
 
-def recall(project: Project, provider: str | None, environment: Mapping[str, str], lock: Lock, lock_digest: str) -> Recall:
+def recall(
+    project: Project, memory: Memory | None, provider: str | None, environment: Mapping[str, str], lock: Lock, lock_digest: str
+) -> Recall:
     """What of the last build still holds."""
-    memory = None if environment.get("IMAGEBUILD_NO_MEMORY") else read_memory(project.memory)
     if memory is None:
         return Recall()
     files = Files(project.folder, {path: (seen, digest) for path, (seen, digest) in memory.inputs.items() if digest})
@@ -158,6 +168,9 @@ def _spread(found: Recall, memory: Memory, lock: Lock, changed_inputs: Iterable[
     if found.changed:
         addresses = {address for address, entry in lock.entries.items() if entry.output in found.changed}
         addresses -= found.orphans
+        if len(addresses) > MOST_CELLS:
+            assets |= {address.partition("[")[0] for address in addresses}
+            addresses.clear()
     touched = assets | {address.partition("[")[0] for address in addresses}
     links = [(words[0], words[1], words[2] == "pinned") for words in memory.facts.get("link", ())]
     grown = True

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from imagebuild.core.address import MASTER, Selectable, Selection, asset_of
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest
-from imagebuild.core.lock import Lock, LockEntry
+from imagebuild.core.lock import Lock
 from imagebuild.core.plan import Plan, PlanStep, complete, make_plan
 from imagebuild.core.reason import Reason, explain
+from imagebuild.core.settled import SettledEntries
 from imagebuild.core.spec import Campaign
 from imagebuild.errors import Place
 from imagebuild.stages.facts import DiskFacts, read_lock
+from imagebuild.stages.glance import read_memory
 from imagebuild.stages.memory import Recall, recall
 from imagebuild.stages.project import Project
 from imagebuild.stages.read import Loaded, Part, read_campaign
@@ -23,12 +25,12 @@ from imagebuild.store.local import LocalStore
 
 __all__ = ["Planned", "plan_campaign"]
 
-MANY = 400  # so many actions, and listing the store is cheaper than asking it one by one
+MANY = 4000  # so many actions, and listing the store is cheaper than asking it one by one
 
 
 @dataclass(slots=True)
 class Planned:
-    """A plan with what it was made from. `kept`: entries of the lock that a memory vouches for."""
+    """A plan with what it was made from. `kept`: addresses of the lock that a memory vouches for."""
 
     project: Project
     loaded: Loaded
@@ -36,7 +38,7 @@ class Planned:
     store: LocalStore
     plan: Plan
     recalled: Recall
-    kept: Mapping[str, LockEntry]
+    kept: Collection[str]
     provider: str | None
     whole: bool  # the plan is of the whole campaign
 
@@ -49,8 +51,9 @@ class Planned:
     def manifest(self, action: Action) -> dict[str, object]:
         """An action's manifest, complete as far as its inputs' digests are known."""
         found: dict[str, Digest] = {}
+        digests = self.digests if action.inputs else {}
         for slot, source in action.inputs:
-            digest = self.digests.get(source) or (self.kept[source].digest if source in self.kept else None)
+            digest = digests.get(source) or (self.facts.lock.entries[source].digest if source in self.kept else None)
             if digest is not None:
                 found[slot] = digest
         return complete(action, found)
@@ -69,15 +72,19 @@ def plan_campaign(
     project: Project, *, provider: str | None = None, selection: Selection | None = None, whole: bool = False
 ) -> Planned:
     """Read everything and decide. Changes nothing. `whole`: the plan has every step, also those a memory answers for."""
-    lock, lock_digest = read_lock(project, "")
-    recalled = recall(project, provider, os.environ, lock, lock_digest)
+    memory = read_memory(project.memory) if not os.environ.get("IMAGEBUILD_NO_MEMORY") else None
+    lock, lock_digest = read_lock(project, "", settled=memory.fact("lock") if memory else None)
+    recalled = recall(project, memory, provider, os.environ, lock, lock_digest)
     partly = recalled.usable and not whole and selection is None and not lock.alternatives
-    kept = _kept(lock, recalled) if partly else {}
+    kept = frozenset(recalled.clean(lock.entries)) if partly else frozenset[str]()
+    dirty = [address for address in lock.entries if address not in kept and address not in recalled.orphans]
+    if isinstance(lock.entries, SettledEntries):
+        lock.entries.load(dirty)
 
     def narrow(campaign: Campaign) -> Part:
         touched = {name: asset for name, asset in campaign.assets.items() if recalled.touches(name, asset.over)}
-        reach = {name: recalled.reach(name, asset.over) for name, asset in touched.items()}
-        return Part(reach, recalled.tags, recalled.known(kept))
+        reach = {name: recalled.reach(name) for name in touched}
+        return Part(reach, recalled.tags, recalled.known(lock, kept), recalled.paths(lock, dirty))
 
     loaded = read_campaign(project, provider=provider, remembered=recalled.remembered, narrow=narrow if partly else None)
     expansion = loaded.expansion
@@ -87,20 +94,12 @@ def plan_campaign(
     facts.expect({action.output for action in expansion.actions.values() if action.output})
     plan = make_plan(
         expansion.actions, facts, loaded.offer, campaign=loaded.campaign.name, budget=loaded.campaign.budget,
-        selected=_select(loaded, selection), kept={address: (entry.key, entry.digest) for address, entry in kept.items()},
-        kept_by_asset=Counter(address.partition("[")[0] for address in kept if not address.endswith(MASTER)),
+        selected=_select(loaded, selection), kept=kept,
+        kept_by_asset=Counter([address.partition("[")[0] for address in kept if not address.endswith(MASTER)]),
         skipped=expansion.skipped,
         notes=[words[0] for words in recalled.facts.get("note", ())] if partly else _notes(loaded),
     )  # fmt: skip
     return Planned(project, loaded, facts, store, plan, recalled, kept, provider, selection is None)
-
-
-def _kept(lock: Lock, recalled: Recall) -> dict[str, LockEntry]:
-    orphans = recalled.orphans
-    if not (recalled.assets or recalled.locales or recalled.addresses):
-        return {address: entry for address, entry in lock.entries.items() if address not in orphans}
-    dirty = recalled.dirty
-    return {address: entry for address, entry in lock.entries.items() if address not in orphans and not dirty(address)}
 
 
 def _trusted(lock: Lock, recalled: Recall, among: Mapping[str, Action] | None) -> dict[str, Digest]:

@@ -11,7 +11,8 @@ from imagebuild.core.catalogue import parse_catalogue, parse_catalogues, strings
 from imagebuild.core.expand import Expansion, Result, expand
 from imagebuild.core.cells import Reach
 from imagebuild.core.offer import Catalog, Offer
-from imagebuild.core.spec import Campaign, parse_campaign
+from imagebuild.core.spec import Campaign
+from imagebuild.core.spec_parser import parse_campaign
 from imagebuild.core.strings import Strings, Text
 from imagebuild.errors import ImagebuildError, Problems
 from imagebuild.picture.versions import tool_versions
@@ -43,21 +44,25 @@ class _Sources:
         self._files = files
         self._problems = problems
         self._texts: dict[str, str | None] = {}
+        self._damaged: set[str] = set()
 
     def read(self, path: str) -> str | None:
         if path not in self._texts:
             try:
                 self._texts[path] = self._files.read_text(path) if self._files.exists(path) else None
             except ImagebuildError as bad:
-                at = bad.at
-                if at is not None:
-                    at.file = self._project.label(path)
+                at = bad.at or Place(path)
+                at.file = self._project.label(path)
                 self._problems.add(bad.what, at=at, hint=bad.hint)
                 self._texts[path] = ""
+                self._damaged.add(path)
         return self._texts[path]
 
     def label(self, path: str) -> str:
         return self._project.label(path)
+
+    def damaged(self, path: str) -> bool:
+        return path in self._damaged
 
 
 @dataclass(slots=True)
@@ -96,12 +101,12 @@ def read_campaign(
     """Everything that follows from a campaign. `narrow`: what of it to work out, the rest being answered by a memory."""
     spec = read_spec(project, provider=provider, remembered=remembered)
     campaign, problems = spec.campaign, spec.problems
-    part = narrow(campaign) if narrow is not None else Part(None, None, {})
+    part = narrow(campaign) if narrow is not None else Part(None, None, {}, {})
     strings, string_files = _read_strings(campaign, spec, part.tags)
     offer = spec.offer or _any_offer()  # every other mistake is told as well
     expansion = expand(
         campaign, offer, strings, spec.sources, spec.files.digest, cache(tool_versions), problems,
-        reach=part.reach, known=part.known,
+        reach=part.reach, known=part.known, outputs=part.outputs,
     )  # fmt: skip
     problems.check()
     return Loaded(project, campaign, offer, strings, expansion, spec.files, string_files)
@@ -109,11 +114,12 @@ def read_campaign(
 
 class Part(NamedTuple):
     """A part of a campaign: which cells of which assets (None: all), the locales whose strings that takes (None: all), and
-    the results of the rest."""
+    the results of the rest; and the output paths, by address, that are as they were."""
 
     reach: Mapping[str, Reach | None] | None
     tags: set[str] | None
     known: Mapping[str, Result]
+    outputs: Mapping[str, str]
 
 
 Narrow = Callable[[Campaign], Part]

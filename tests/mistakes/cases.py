@@ -10,7 +10,7 @@
     …
 
 `<` lines are taken out (they must stand in the file exactly once) and the `>` lines that follow come in their place;
-`>` lines alone are the whole file; `@ file gone` removes it. In `>` lines `\\xNN`, `\\t`, `\\r`, `\\\\` and `\\uNNNN`
+`>` lines alone are the whole file; `@ file gone` removes it, `@ file empty` leaves nothing in it. In `>` lines `\\xNN`, `\\t`, `\\r`, `\\\\` and `\\uNNNN`
 are read as in Python. `python -m tests.mistakes.cases` writes down what is told today: read the difference before
 committing it.
 """
@@ -40,23 +40,25 @@ _ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|[tr\\])")
 @dataclass
 class Edit:
     file: str
-    gone: bool = False
+    state: str = ""
     pieces: list[tuple[list[str], list[str]]] = field(default_factory=list)
 
     def apply(self, folder: Path) -> None:
         path = folder / self.file
-        if self.gone:
+        if self.state == "gone":
             path.unlink()
             return
-        text = path.read_text("utf-8") if path.exists() else ""
+        if self.state == "empty" or not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"")
+        text = path.read_text("utf-8")
         for old, new in self.pieces:
             fresh = "\n".join(_unescaped(line) for line in new)
             if old:
                 assert text.count("\n".join(old)) == 1, f"{old} must stand once in {self.file}"
                 text = text.replace("\n".join(old), fresh)
             else:
-                text = fresh + "\n" if new else ""
-        path.parent.mkdir(parents=True, exist_ok=True)
+                text = fresh + "\n"
         path.write_bytes(text.encode("utf-8"))
 
 
@@ -93,8 +95,8 @@ def _edits(source: list[str]) -> list[Edit]:
     for line in source:
         mark, text = line[:1], line[2:]
         if mark == "@":
-            name, _, gone = text.partition(" ")
-            edits.append(Edit(name, gone == "gone"))
+            name, _, state = text.partition(" ")
+            edits.append(Edit(name, state))
         elif mark == "<":
             if before != "<":
                 edits[-1].pieces.append(([], []))

@@ -1,0 +1,236 @@
+"""One asset of a campaign file → `AssetSpec`."""
+
+from __future__ import annotations
+
+import re
+
+from imagebuild.core import fields
+from imagebuild.core.cell_parser import Scope, parse_exclusions, parse_inclusions
+from imagebuild.core.document import Node
+from imagebuild.core.setting_parser import parse_settings
+from imagebuild.core.spec import SETTING_KEYS, AssetSpec, Exclusion, Inclusion, Link, Settings, SourceText
+from imagebuild.core.steps import parse_steps
+from imagebuild.errors import Place, did_you_mean
+
+__all__ = ["ASSET_NAME", "MOST_REFERENCES", "PROMPT_FILE", "parse_asset"]
+
+ASSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+PROMPT_FILE = re.compile(r"[^\s{}]+\.(j2|jinja|jinja2|txt|md|prompt)\Z")
+MOST_REFERENCES = 16
+_LINK = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)(?:\[([^\[\]]*)\])?\Z")
+_PICTURE = re.compile(r"(?i).*\.(png|jpe?g|webp)\Z")
+_PICTURE_HINT = "a reference is a .png, .jpg or .webp file, or the name of an asset"
+
+
+def parse_asset(
+    name: str,
+    key: Node,
+    node: Node,
+    below: Settings,
+    cells: tuple[tuple[Exclusion, ...], tuple[Inclusion, ...]],
+    scope: Scope,
+) -> AssetSpec:
+    """The asset; `below` are the campaign's defaults, `cells` its exclusions and inclusions."""
+    where = f"asset `{name}`"
+    prompt_node, from_node, mask_node, output_node = (node.get(each) for each in ("prompt", "from", "mask", "output"))
+    own = parse_settings(node, where, scope.problems)
+    before = len(scope.problems)
+    _check_kind(where, key, node, own, scope)
+    over = _over(node.get("over"), where, scope)
+    prompt = _prompt(prompt_node, f"{where}: `prompt`", scope) if prompt_node else None
+    source = _from(from_node, f"{where}: `from`", scope) if from_node else None
+    references = _references(node.get("references"), f"{where}: `references`", scope)
+    mask = inline_text(mask_node, f"{where}: `mask`", scope) if mask_node else None
+    steps_node = node.get("steps")
+    steps = parse_steps(steps_node, scope.problems) if steps_node else ()
+    output = inline_text(output_node, f"{where}: `output`", scope) if output_node else None
+    broken = len(scope.problems) > before
+    return AssetSpec(
+        name=name,
+        over=over,
+        prompt=prompt,
+        source=source,
+        references=references,
+        mask=mask,
+        steps=steps,
+        output=output,
+        settings=own.over(below),
+        exclude=cells[0] + parse_exclusions(node.get("exclude"), (name,), scope),
+        include=cells[1] + parse_inclusions(node.get("include"), (name,), scope),
+        place=key.place,
+        broken=broken,
+    )
+
+
+def _check_kind(where: str, key: Node, node: Node, own: Settings, scope: Scope) -> None:
+    """An asset is paid (it has a prompt) or local; what belongs to the one kind is a mistake in the other."""
+    paid, source, mask = node.get("prompt"), node.get("from"), node.get("mask")
+    if paid is None and source is None:
+        hint = "`prompt` makes a picture; `from` with `steps` works on another asset's"
+        scope.problems.add(f"{where} has neither `prompt` nor `from`", at=key.place, hint=hint)
+        return
+    if mask is not None and not (paid and source):
+        hint = "a mask says which part of a picture an edit may change"
+        scope.problems.add(f"{where}: a `mask` needs `from` and `prompt`", at=mask.place, hint=hint)
+    if paid is not None:
+        return
+    for setting in SETTING_KEYS:
+        if setting in own.places:
+            shapes = "for the pixels of a local picture use `steps: [fit: …]`"
+            writes = "the ending of `output` says the format, or `steps: [encode: …]`"
+            hint = {"size": shapes, "resolution": shapes, "quality": writes, "format": writes}.get(setting)
+            what = f"{where}: `{setting}` is for a paid picture, this asset has no `prompt`"
+            scope.problems.add(what, at=own.places[setting], hint=hint)
+    references = node.key("references")
+    if references is not None:
+        hint = "add a `prompt`, or take them out"
+        scope.problems.add(f"{where}: `references` go with a `prompt`", at=references.place, hint=hint)
+
+
+def _over(node: Node | None, where: str, scope: Scope) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    found: list[str] = []
+    for name, element in fields.texts(node, f"{where}: `over`", scope.problems):
+        if name not in scope.axes:
+            hint = did_you_mean(name, scope.axes) or "name it under `axes`"
+            scope.problems.add(f"{where}: no axis `{name}`", at=element.place, hint=hint)
+        elif name in found:
+            scope.problems.add(f"{where}: axis `{name}` stands twice in `over`", at=element.place)
+        else:
+            found.append(name)
+    return tuple(found)
+
+
+def _prompt(node: Node, what: str, scope: Scope) -> SourceText | None:
+    if node.is_mapping:
+        if not fields.check_keys(node, ("file", "text"), what, scope.problems):
+            return None
+        file_node, text_node = node.get("file"), node.get("text")
+        if (file_node is None) == (text_node is None):
+            hint = "`{file: prompts/scene.j2}` or `{text: A kettle}`"
+            scope.problems.add(f"{what} has either `file` or `text`", at=node.place, hint=hint)
+            return None
+        if text_node:
+            return inline_text(text_node, what, scope)
+        node = file_node or node
+        path = fields.text(node, what, scope.problems)
+    else:
+        path = fields.text(node, what, scope.problems)
+        if path is not None and not PROMPT_FILE.match(path):
+            return inline_text(node, what, scope)
+    if path is None or not fields.is_relative(path, node, what, scope.problems):
+        return None
+    return _prompt_file(path, node, what, scope)
+
+
+def _prompt_file(path: str, node: Node, what: str, scope: Scope) -> SourceText | None:
+    content = scope.sources.read(path)
+    scope.files.append(path)
+    if content is None:
+        hint = "paths start at the campaign's folder; `{text: …}` for a prompt that looks like a path"
+        scope.problems.add(f"{what}: no file `{path}`", at=node.place, hint=hint)
+        return None
+    if scope.sources.damaged(path):
+        scope.problems.add(f"{what}: `{path}` cannot be read", at=node.place)
+        return None
+    if not content.strip():
+        scope.problems.add(f"{what}: `{path}` is empty", at=node.place, hint="write the prompt into it")
+        return None
+    place = Place(scope.sources.label(path), 1, 1)
+    return SourceText(text=content, file=path, place=place, lines=content.splitlines())
+
+
+def inline_text(node: Node, what: str, scope: Scope) -> SourceText | None:
+    """A template that stands in the campaign file itself."""
+    value = fields.text(node, what, scope.problems)
+    if value is None:
+        return None
+    place = node.place
+    block = place.text[place.column - 1 : place.column] in ("|", ">")
+    return SourceText(
+        text=value, file=None, place=place, lines=node.lines, first_line=node.line + 1 if block else node.line
+    )
+
+
+def _from(node: Node, what: str, scope: Scope) -> Link | None:
+    value = fields.text(node, what, scope.problems)
+    return _link(value, node, what, scope) if value else None
+
+
+def _link(value: str, node: Node, what: str, scope: Scope) -> Link | None:
+    match = _LINK.match(value)
+    if match is None:
+        hint = "`scene`, or with some axes pinned: `scene[ratio=1:1]`"
+        scope.problems.add(f"{what}: `{value}` is not the name of an asset", at=node.place, hint=hint)
+        return None
+    name = match.group(1)
+    if name not in scope.asset_names:
+        hint = did_you_mean(name, scope.asset_names)
+        scope.problems.add(f"{what}: no asset `{name}`", at=fields.place_in(node, name), hint=hint)
+        return None
+    pins: dict[str, str] = {}
+    for part in filter(None, (match.group(2) or "").split(",")):
+        axis, equals, identity = (each.strip() for each in part.partition("="))
+        at = fields.place_in(node, part)
+        if axis not in scope.axes:
+            scope.problems.add(f"{what}: no axis `{axis}`", at=at, hint=did_you_mean(axis, scope.axes))
+            continue
+        known = [entry.id for entry in scope.axes[axis].entries]
+        if not equals or not identity:
+            hint = f"write `{axis}={known[0] if known else '…'}`"
+            scope.problems.add(f"{what}: `{part}` does not say which `{axis}`", at=at, hint=hint)
+        elif identity not in known and scope.axes[axis].whole:
+            hint = did_you_mean(identity, known)
+            scope.problems.add(f"{what}: axis `{axis}` has no `{identity}`", at=at, hint=hint)
+        pins[axis] = identity
+    return Link(asset=name, pins=pins, place=node.place)
+
+
+def _references(node: Node | None, what: str, scope: Scope) -> tuple[tuple[str | Link, Place], ...]:
+    if node is None:
+        return ()
+    elements = node.elements() if node.is_list else [node]
+    if len(elements) > MOST_REFERENCES:
+        counted = f"{what}: {len(elements)} pictures, more than the {MOST_REFERENCES} a request may carry"
+        scope.problems.add(counted, at=elements[MOST_REFERENCES].place)
+        return ()
+    found = [(_reference(element, what, scope), element.place) for element in elements]
+    return tuple((reference, place) for reference, place in found if reference is not None)
+
+
+def _reference(element: Node, what: str, scope: Scope) -> str | Link | None:
+    """A picture's path, or another asset; an asset is meant when there is one of that name."""
+    if element.is_mapping:
+        if not fields.check_keys(element, ("asset", "file"), what, scope.problems):
+            return None
+        asset, path = element.get("asset"), element.get("file")
+        if (asset is None) == (path is None):
+            hint = "`{asset: scene}` or `{file: brand/kettle.png}`"
+            scope.problems.add(f"{what}: a reference has either `asset` or `file`", at=element.place, hint=hint)
+            return None
+        if asset is not None:
+            value = fields.text(asset, what, scope.problems)
+            return _link(value, asset, what, scope) if value else None
+        element = path or element
+    value = fields.text(element, what, scope.problems)
+    if value is None:
+        return None
+    match = _LINK.match(value)
+    if match and match.group(1) in scope.asset_names:
+        return _link(value, element, what, scope)
+    return _picture(value, element, what, scope)
+
+
+def _picture(path: str, node: Node, what: str, scope: Scope) -> str | None:
+    if not fields.is_relative(path, node, what, scope.problems):
+        return None
+    if _PICTURE.match(path) or path.rstrip().endswith("}}"):
+        return path
+    if "." not in path and "/" not in path:
+        near = did_you_mean(path.partition("[")[0], scope.asset_names)
+        hint = near if near and "mean" in near else _PICTURE_HINT
+        scope.problems.add(f"{what}: no asset `{path}`", at=node.place, hint=hint)
+    else:
+        scope.problems.add(f"{what}: `{path}` is not a picture", at=node.place, hint=_PICTURE_HINT)
+    return None

@@ -1,0 +1,106 @@
+"""A lock whose text this program is known to have written, read line by line as it is asked for.
+
+For a plan that looks at a few entries of very many. Only for a text whose digest is remembered: it is not checked again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
+from decimal import Decimal
+
+from imagebuild.core.key import Digest, Key
+from imagebuild.core.lock import Lock, LockEntry, parse_lock
+
+__all__ = ["SettledEntries", "finder_of", "parse_settled", "spent_in"]
+
+_HEAD = '{"asset":"'
+_KEY = '","key":"'
+_KEYS = re.compile('","key":"([0-9a-f]{64})"')
+_COST = '"cost":"'
+
+
+class SettledEntries(Mapping[str, LockEntry]):
+    """Address → entry, each line parsed when it is first asked for."""
+
+    __slots__ = ("_header", "_keys", "_lines", "_parsed", "_text")
+
+    def __init__(self, text: str, header: str, lines: dict[str, str]) -> None:
+        self._text = text
+        self._header = header
+        self._lines = lines
+        self._parsed: dict[str, LockEntry] = {}
+        self._keys: set[str] | None = None
+
+    def load(self, addresses: Iterable[str]) -> None:
+        """Parse many lines together, which is much faster than one by one."""
+        wanted = [self._lines[address] for address in addresses if address in self._lines]
+        self._parsed.update(parse_lock("\n".join([self._header, *wanted]), file="").entries)
+
+    def __getitem__(self, address: str) -> LockEntry:
+        if address not in self._parsed:
+            self.load([address] if address in self._lines else [])
+        return self._parsed[address]
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._lines
+
+    def __iter__(self) -> Iterator[str]:
+        if len(self._parsed) < len(self._lines):
+            return iter(self._lines)
+        return iter(self._parsed)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def values(self) -> ValuesView[LockEntry]:
+        self.load(address for address in self._lines if address not in self._parsed)
+        return super().values()
+
+    def digest_of(self, key: Key) -> Digest | None:
+        """The digest of some entry of this key, found without parsing any."""
+        if self._keys is None:
+            skip = len(_HEAD) + len(_KEY)
+            self._keys = {line[len(address) + skip :][:64] for address, line in self._lines.items()}
+            if "\\" in self._text:  # an address written with an escape is longer than it is
+                self._keys.update(_KEYS.findall(self._text))
+        if key not in self._keys:
+            return None
+        return next(entry.digest for entry in self.values() if entry.key == key)
+
+    def spent(self) -> Decimal:
+        if self._text.count(_COST) == self._text.count(_COST + '0"'):
+            return Decimal(0)
+        return _sum(self.values())
+
+
+def parse_settled(text: str) -> Lock:
+    """The lock of a text that `write_lock` wrote."""
+    header, *rest = text.split("\n")
+    lines: dict[str, str] = {}
+    start = len(_HEAD)
+    for line in rest:
+        end = line.find(_KEY)
+        if end > 0:
+            lines[line[start:end]] = line
+    if "\\" in text:  # some address may be written with an escape
+        lines = {json.loads(f'"{address}"'): line for address, line in lines.items()}
+    return Lock(parse_lock(header, file="").campaign, SettledEntries(text, header, lines))
+
+
+def finder_of(entries: Mapping[str, LockEntry]) -> Callable[[Key], Digest | None]:
+    """Answers: the digest of some entry of a key, whichever address has it."""
+    if isinstance(entries, SettledEntries):
+        return entries.digest_of
+    by_key = {entry.key: entry.digest for entry in entries.values()}
+    return by_key.get
+
+
+def spent_in(entries: Mapping[str, LockEntry]) -> Decimal:
+    """What the pictures of a lock cost, each key once."""
+    return entries.spent() if isinstance(entries, SettledEntries) else _sum(entries.values())
+
+
+def _sum(entries: Iterable[LockEntry]) -> Decimal:
+    return sum({entry.key: entry.cost for entry in entries if entry.cost}.values(), Decimal(0))
