@@ -13,12 +13,15 @@ class Purse:
     """What may still be spent in this build. Reserving is refused, never shortened."""
 
     def __init__(self, budget: Budget, spent: Decimal) -> None:
-        limits = []
+        limits: list[tuple[Decimal, str]] = []
         if budget.build is not None:
             limits.append((budget.build, "budget.build"))
         if budget.campaign is not None:
             limits.append((budget.campaign - spent, "budget.campaign"))
-        self._limit, self.name = min(limits, default=(None, ""))
+        self._limit: Decimal | None = None
+        self.name = ""
+        if limits:
+            self._limit, self.name = min(limits)
         self.spent = Decimal(0)
         self.reserved = Decimal(0)
 

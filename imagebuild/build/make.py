@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from imagebuild.build.ledger import Result, result_of
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, short
-from imagebuild.core.lock import LockEntry
+from imagebuild.core.lock import Lock, LockEntry
+from imagebuild.core.plan import PlanStep
 from imagebuild.core.sizes import parse_size, size_text
 from imagebuild.errors import BuildError, ProviderError
 from imagebuild.picture.measure import measure
@@ -51,7 +53,7 @@ class Making:
         self._read_file = read_file
         self._sources_of = sources_of
         self.kept = kept
-        self.locked = locked
+        self._locked = locked
         self._now = now
         self._clock = clock
         self._provider = provider
@@ -59,8 +61,19 @@ class Making:
         self._decoding: dict[Digest, threading.Lock] = {}
         self._guard = threading.Lock()
 
-    def bytes_of(self, digest: Digest) -> int:
-        return len(self._store.get(digest))
+    def known(self, step: PlanStep, lock: Lock) -> Result:
+        """The result of a step that has one: as the lock has it, else as the store does."""
+        assert step.key is not None
+        assert step.digest is not None
+        entry = lock.entries.get(step.address)
+        if entry is None or entry.key != step.key or entry.digest != step.digest:
+            entry = self._locked(step.key, step.digest)
+        if entry is not None:
+            return result_of(entry, step)
+        record = self._store.record(step.key)
+        if record is not None and record.digest == step.digest:
+            return result_of(record)
+        return Result(step.key, step.digest, step.size or "", len(self._store.get(step.digest)))
 
     def request(self, action: Action, manifest: Mapping[str, Any], key: Key) -> Request:
         size = parse_size(str(manifest["size"]))
@@ -96,15 +109,16 @@ class Making:
         digest = self._store.put(picture.data, durable=True)
         found = measure(picture.data, source=f"the master of `{action.address}`")
         if size_text(found.size) != manifest["size"] or found.format != manifest["format"]:
+            asked = f"{manifest['size']} {manifest['format']}"
             raise ProviderError(
-                f"`{self._provider}` sent {size_text(found.size)} {found.format} for {manifest['size']} {manifest['format']}",
+                f"`{self._provider}` sent {size_text(found.size)} {found.format} for {asked}",
                 hint=f"the picture is kept in the store as {short(digest)}; it is not delivered",
             )  # fmt: skip
         record = Record(
-            key=key, manifest=manifest, digest=digest, media_type=picture.media_type, size=found.size, bytes=len(picture.data),
-            made_at=self._now(), seconds=round(seconds, 3), address=action.address, paid=True, model=manifest["model"],
-            provider=self._provider, cost=picture.cost, estimate=estimate, request_id=picture.request_id,
-            answered=picture.answered, sources=self._sources_of(action.address),
+            key=key, manifest=manifest, digest=digest, media_type=picture.media_type, size=found.size,
+            bytes=len(picture.data), made_at=self._now(), seconds=round(seconds, 3), address=action.address, paid=True,
+            model=manifest["model"], provider=self._provider, cost=picture.cost, estimate=estimate,
+            request_id=picture.request_id, answered=picture.answered, sources=self._sources_of(action.address),
         )  # fmt: skip
         self._store.put_record(record)
         return record
@@ -124,8 +138,8 @@ class Making:
             media_type, size = found.media_type, found.size
         digest = self._store.put(data, durable=False)
         record = Record(
-            key=key, manifest=manifest, digest=digest, media_type=media_type, size=size, bytes=len(data), made_at=self._now(),
-            seconds=round(self._clock() - began, 3), address=action.address, paid=False,
+            key=key, manifest=manifest, digest=digest, media_type=media_type, size=size, bytes=len(data),
+            made_at=self._now(), seconds=round(self._clock() - began, 3), address=action.address, paid=False,
         )  # fmt: skip
         self._store.put_record(record)
         return record

@@ -21,6 +21,7 @@ class Event(NamedTuple):
     problem: Problem | None = None
     seconds: float = 0.0
     cost: Decimal = Decimal(0)
+    aside: str | None = None  # where the file is that a person had put, or edited, in the output's place
 
 
 Listener = Callable[[Event], None]
@@ -28,7 +29,8 @@ Listener = Callable[[Event], None]
 
 @dataclass(slots=True)
 class Summary:
-    """How a build ended. `left`: steps not begun because it was stopped or the budget was reached."""
+    """How a build ended. `left`: steps not begun because it was stopped or the budget was reached; `left_price`: what
+    they would take."""
 
     made: int = 0
     drawn: int = 0
@@ -38,10 +40,12 @@ class Summary:
     failed: int = 0
     blocked: int = 0
     left: int = 0
+    left_price: Decimal = Decimal(0)
     spent: Decimal = Decimal(0)
     stopped: str | None = None
     seconds: float = 0.0
     damaged: bool = False
+    aside: list[tuple[str, str]] = field(default_factory=list)  # output → where what a person had there is kept
     problems: list[tuple[str, Problem]] = field(default_factory=list)
 
     @property

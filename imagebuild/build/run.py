@@ -1,8 +1,8 @@
 """The runner: takes a plan and makes it so. The only place that spends money.
 
-A step waits for its inputs, is done by a worker, and ends in one of the states below; one method, `_end`, moves steps to
-their end and wakes or blocks what waits for them. Bytes go to the store, then the record, then the output folder, then
-the lock: a kill at any instant loses nothing that was stored, and the next run finds it.
+A step waits for its inputs, is done by a worker, and ends in one of the states below; one method, `_end`, moves steps
+to their end and wakes or blocks what waits for them. Bytes go to the store, then the record, then the output folder,
+then the lock: a kill at any instant loses nothing that was stored, and the next run finds it.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from imagebuild.build.budget import Purse
 from imagebuild.build.drive import drive
+from imagebuild.build.ledger import Ledger, Result, result_of
 from imagebuild.build.make import Making
 from imagebuild.build.report import Event, Listener, Summary
+from imagebuild.core.address import MASTER
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, key_of
-from imagebuild.core.lock import Lock, LockEntry
-from imagebuild.core.plan import Plan, PlanStep, complete, tools_text
-from imagebuild.errors import ImagebuildError, Problem
+from imagebuild.core.lock import Lock
+from imagebuild.core.plan import Plan, PlanStep, complete
+from imagebuild.errors import BuildError, ImagebuildError, Problem
 from imagebuild.providers.base import Provider
 from imagebuild.store.base import DamagedObject, MissingObject, Record, Store
 
@@ -38,7 +39,6 @@ STATES: Mapping[str, str] = {
     "blocked": "an input of it failed",
     "left": "not begun: the build was stopped, or the budget was reached",
 }
-SAVE_EVERY = 5.0  # seconds between savings of the lock while a build runs
 
 
 class Stop:
@@ -54,52 +54,13 @@ class Stop:
 class Delivery(Protocol):
     """The hand that puts files into the output folder."""
 
-    def put(self, digest: Digest, path: str, *, set_aside: bool) -> None:
-        """Deliver stored bytes to a path; with `set_aside`, what is there now is moved out of the way and kept."""
+    def put(self, digest: Digest, path: str) -> str | None:
+        """Deliver stored bytes to a path. What a person had put there, or edited, is moved out of the way; where to."""
         ...
 
     def take_in(self, digest: Digest, path: str | None) -> None:
         """Bring bytes that only the output folder has back into the store."""
         ...
-
-
-class _Result(NamedTuple):
-    key: Key
-    digest: Digest
-    size: str
-    bytes: int
-    cost: Decimal | None
-    model: str | None
-    provider: str | None
-
-
-@dataclass(slots=True)
-class _Ledger:
-    """What the lock will say: the old entries, and those of the steps that ended well."""
-
-    lock: Lock
-    save: Callable[[Lock], None]
-    clock: Callable[[], float]
-    fresh: dict[str, LockEntry]
-    saved_at: float
-    pause: float = SAVE_EVERY
-
-    def note(self, entry: LockEntry) -> None:
-        if self.lock.entries.get(entry.address) != entry:
-            self.fresh[entry.address] = entry
-            now = self.clock()
-            if now - self.saved_at > self.pause:
-                self.write()
-                self.saved_at = self.clock()
-                self.pause = max(SAVE_EVERY, 20 * (self.saved_at - now))
-
-    def write(self) -> Lock:
-        if self.fresh or self.lock.conflicted or self.lock.alternatives:
-            entries = {**self.lock.entries, **self.fresh}
-            self.lock = self.lock._replace(entries=entries, alternatives={}, conflicted=False)
-            self.save(self.lock)
-            self.fresh = {}
-        return self.lock
 
 
 async def run_plan(
@@ -108,7 +69,7 @@ async def run_plan(
     *,
     lock: Lock,
     store: Store,
-    provider: Provider,
+    provider: Provider | None,
     making: Making,
     delivery: Delivery,
     save_lock: Callable[[Lock], None],
@@ -117,22 +78,30 @@ async def run_plan(
     clock: Callable[[], float],
     jobs: int | None = None,
 ) -> tuple[Summary, Lock]:
-    """Do what the plan says. Keeps going past failures; the summary says how everything ended."""
-    ledger = _Ledger(lock, save_lock, clock, {}, clock())
+    """Do what the plan says. Keeps going past failures; the summary says how everything ended.
+
+    `provider` may be None where the plan pays for nothing. When this is cancelled, what is in flight is given up; what
+    ended by then is in the lock.
+    """
+    ledger = Ledger(lock, save_lock, clock, floating=plan.floating)
     workers = jobs or os.cpu_count() or 1
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="imagebuild") as executor:
-        run = _Run(plan, actions, ledger, store, provider, making, delivery, listener, stop, clock, executor)
-        try:
-            summary = await run.all(workers)
-        finally:
-            ledger.write()
+    executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="imagebuild")
+    run = _Run(plan, actions, ledger, store, provider, making, delivery, listener, stop, clock, executor)
+    is_over = False
+    try:
+        summary = await run.all(workers)
+        is_over = True
+    finally:
+        executor.shutdown(wait=is_over, cancel_futures=not is_over)
+        ledger.write()
     return summary, ledger.lock
 
 
 class _Run:
     def __init__(
-        self, plan: Plan, actions: Mapping[str, Action], ledger: _Ledger, store: Store, provider: Provider, making: Making,
-        delivery: Delivery, listener: Listener, stop: Stop, clock: Callable[[], float], executor: Executor,
+        self, plan: Plan, actions: Mapping[str, Action], ledger: Ledger, store: Store, provider: Provider | None,
+        making: Making, delivery: Delivery, listener: Listener, stop: Stop, clock: Callable[[], float],
+        executor: Executor,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.actions = actions
@@ -146,9 +115,11 @@ class _Run:
         self.clock = clock
         self.executor = executor
         self.purse = Purse(plan.budget, plan.spent)
-        self.summary = Summary()
-        self.results: dict[str, _Result] = {}
+        self.broke: str | None = None  # the limit that a request would have passed: nothing is sent from then on
+        self.summary = Summary(reused=sum(plan.kept_by_asset.values()))
+        self.results: dict[str, Result] = {}
         self.steps = {step.address: step for step in plan.steps}
+        self.turns: dict[Key, asyncio.Lock] = {}
         self.waits: dict[str, int] = {}
         self.dependents: dict[str, list[str]] = {}
         self.open = 0
@@ -161,7 +132,8 @@ class _Run:
     async def all(self, workers: int) -> Summary:
         began = self.clock()
         self._begin()
-        queues = [self.paid] * max(self.provider.concurrency, 1) + [self.local] * (workers + 1)
+        requests = self.provider.concurrency if self.provider is not None else 1
+        queues = [self.paid] * max(requests, 1) + [self.local] * (workers + 1)
         tasks = [asyncio.create_task(self._worker(queue)) for queue in queues]
         if self.open:
             await self.over.wait()
@@ -171,17 +143,15 @@ class _Run:
         if self.failure is not None:
             raise self.failure
         self.summary.spent = self.purse.spent
-        self.summary.stopped = self.stop.reason
+        self.summary.stopped = self.stop.reason or self.broke
         self.summary.seconds = self.clock() - began
         return self.summary
 
     def _begin(self) -> None:
         """Count what each step waits for; what is in place already is done at once."""
-        todo = {address: step for address, step in self.steps.items() if step.verdict != "reuse"}
-        for address, step in self.steps.items():
-            if step.verdict == "reuse":
-                self._note(step, self._known(step))
-                self.summary.reused += 1
+        todo = {
+            address: step for address, step in self.steps.items() if step.verdict != "reuse" or not self._in_place(step)
+        }
         self.open = len(todo)
         for address, step in todo.items():
             inputs = [source for _, source in self.actions[address].inputs] if step.verdict == "make" else []
@@ -194,6 +164,17 @@ class _Run:
         for address, count in self.waits.items():
             if count == 0:
                 self._ready(todo[address])
+
+    def _in_place(self, step: PlanStep) -> bool:
+        """Note what needs nothing done. False when its bytes are damaged: then it is tried, and fails, as others do."""
+        try:
+            self._note(step, self.making.known(step, self.ledger.lock))
+        except MissingObject:
+            pass  # nothing needs its bytes, or the plan would say so
+        except DamagedObject:
+            return False
+        self.summary.reused += not step.address.endswith(MASTER)
+        return True
 
     def _ready(self, step: PlanStep) -> None:
         paid = step.kind != "local" and step.verdict == "make" and not step.merged
@@ -211,58 +192,59 @@ class _Run:
             except ImagebuildError as bad:
                 if isinstance(bad, DamagedObject | MissingObject):
                     self.summary.damaged = True
-                self._end(step, "failed", problem=bad.problems[0], seconds=self.clock() - began)
+                self._end(step, "failed", Event("failed", step, bad.problems[0], self.clock() - began))
             except Exception as bad:  # unforeseen: finish what is in flight, save it, and let the traceback out
                 self.failure = bad
-                self._end(step, "failed", problem=Problem(f"{type(bad).__name__}: {bad}"))
+                problem = Problem(f"{type(bad).__name__}: {bad}")
+                self._end(step, "failed", Event("failed", step, problem, self.clock() - began))
 
     async def _do(self, step: PlanStep, began: float) -> None:
         loop = asyncio.get_running_loop()
         if step.verdict == "make" and step.merged:
             result = self.results[step.merged]
-            await loop.run_in_executor(self.executor, self._deliver, step, result.digest)
-            self._finish(step, result, "reused", began)
+            aside = await loop.run_in_executor(self.executor, self._deliver, step, result.digest)
+            self._finish(step, result, "reused", began, aside)
         elif step.verdict == "make":
             await self._make(step, began)
         elif step.verdict == "restore":
-            result = self._known(step)
-            self.listener(Event("start", step))
-            await loop.run_in_executor(self.executor, self._restore, step, result.digest)
-            self._finish(step, result, "restored", began)
+            result = self.making.known(step, self.ledger.lock)
+            self._tell(Event("start", step))
+            aside = await loop.run_in_executor(self.executor, self._restore, step, result.digest)
+            self._finish(step, result, "restored", began, aside)
         else:
-            result = self._known(step)
+            result = self.making.known(step, self.ledger.lock)
             await loop.run_in_executor(self.executor, self.delivery.take_in, result.digest, step.output)
             self._finish(step, result, "adopted", began)
 
-    def _restore(self, step: PlanStep, digest: Digest) -> None:
+    def _restore(self, step: PlanStep, digest: Digest) -> str | None:
         if not self.store.has(digest):
             self.delivery.take_in(digest, None)
-        self._deliver(step, digest)
+        return self._deliver(step, digest)
 
-    def _deliver(self, step: PlanStep, digest: Digest) -> None:
-        if step.output is not None:
-            self.delivery.put(digest, step.output, set_aside=step.why in ("file-edited", "file-foreign"))
+    def _deliver(self, step: PlanStep, digest: Digest) -> str | None:
+        return self.delivery.put(digest, step.output) if step.output is not None else None
 
     async def _make(self, step: PlanStep, began: float) -> None:
-        """Make the action's result, unless its key, now that its inputs are known, has one already."""
-        loop = asyncio.get_running_loop()
+        """Make the action's result, unless its key, now that its inputs are known, has one already. Of steps that turn
+        out to have one key the first makes it, the others wait for it."""
         action = self.actions[step.address]
         manifest = complete(action, {slot: self._digest_of(source) for slot, source in action.inputs})
         key = key_of(manifest)
-        record = await loop.run_in_executor(self.executor, self._recorded, key)
-        if record is not None:
-            await loop.run_in_executor(self.executor, self._deliver, step, record.digest)
-            self._finish(step, _of_record(record), "reused", began)
-            return
-        self.listener(Event("start", step))
-        if action.kind == "local":
-            record = await loop.run_in_executor(self.executor, self.making.draw, action, manifest, key)
-        else:
-            record = await self._pay(step, action, manifest, key)
+        async with self.turns.setdefault(key, asyncio.Lock()):
+            loop = asyncio.get_running_loop()
+            record = await loop.run_in_executor(self.executor, self._recorded, key)
+            kind = "reused"
             if record is None:
-                return
-        await loop.run_in_executor(self.executor, self._deliver, step, record.digest)
-        self._finish(step, _of_record(record), "made", began)
+                kind = "made"
+                self._tell(Event("start", step))
+                if action.kind == "local":
+                    record = await loop.run_in_executor(self.executor, self.making.draw, action, manifest, key)
+                else:
+                    record = await self._pay(step, action, manifest, key)
+            self.turns.pop(key, None)
+        if record is not None:
+            aside = await loop.run_in_executor(self.executor, self._deliver, step, record.digest)
+            self._finish(step, result_of(record), kind, began, aside)
 
     def _recorded(self, key: Key) -> Record | None:
         record = self.store.record(key)
@@ -270,8 +252,10 @@ class _Run:
 
     async def _pay(self, step: PlanStep, action: Action, manifest: Mapping[str, object], key: Key) -> Record | None:
         """Reserve, send, store, settle. None when the budget does not allow it: then nothing was sent."""
-        if not self.purse.reserve(step.price):
-            self.stop.request(f"`{self.purse.name}` is reached")
+        if self.provider is None:
+            raise BuildError(f"`{step.address}` would have to be paid for, and this build pays for nothing")
+        if self.broke is not None or not self.purse.reserve(step.price):
+            self.broke = f"`{self.purse.name}` is reached"
             self._end(step, "left")
             return None
         loop = asyncio.get_running_loop()
@@ -291,69 +275,37 @@ class _Run:
     def _digest_of(self, source: str) -> Digest:
         return self.results[source].digest if source in self.results else self.making.kept(source)
 
-    def _known(self, step: PlanStep) -> _Result:
-        """The result of a step that has one: as the lock has it, else as the store does."""
-        assert step.key is not None and step.digest is not None
-        lock = self.ledger.lock
-        entry = lock.entries.get(step.address)
-        if entry is None or entry.key != step.key or entry.digest != step.digest:
-            entry = self.making.locked(step.key, step.digest)
-        if entry is not None:
-            return _Result(
-                step.key,
-                step.digest,
-                entry.size or step.size or "",
-                entry.bytes or 0,
-                entry.cost,
-                entry.model,
-                entry.provider,
-            )
-        record = self.store.record(step.key)
-        if record is not None and record.digest == step.digest:
-            return _of_record(record)
-        return _Result(step.key, step.digest, step.size or "", self.making.bytes_of(step.digest), None, None, None)
-
-    def _finish(self, step: PlanStep, result: _Result, kind: str, began: float) -> None:
+    def _finish(self, step: PlanStep, result: Result, kind: str, began: float, aside: str | None = None) -> None:
         self._note(step, result)
+        if aside is not None and step.output is not None:
+            self.summary.aside.append((step.output, aside))
         paid = step.kind != "local"
         name = {"made": "made" if paid else "drawn"}.get(kind, kind)
-        setattr(self.summary, name, getattr(self.summary, name) + 1)
+        if name != "reused" or not step.address.endswith(MASTER):
+            setattr(self.summary, name, getattr(self.summary, name) + 1)
         cost = result.cost if kind == "made" and paid and result.cost else Decimal(0)
-        self._end(step, "done", kind=kind, seconds=self.clock() - began, cost=cost)
+        self._end(step, "done", Event(kind, step, None, self.clock() - began, cost, aside))
 
-    def _note(self, step: PlanStep, result: _Result) -> None:
+    def _note(self, step: PlanStep, result: Result) -> None:
         self.results[step.address] = result
-        action = self.actions[step.address]
-        old = self.ledger.lock.entries.get(step.address)
-        paid = step.kind != "local"
-        self.ledger.note(
-            LockEntry(
-                address=step.address,
-                key=result.key,
-                digest=result.digest,
-                output=step.output,
-                size=result.size,
-                bytes=result.bytes,
-                model=result.model if paid else None,
-                provider=result.provider if paid else None,
-                cost=result.cost if paid else None,
-                tools=old.tools if old is not None and old.key == result.key else tools_text(action.manifest),
-                floating=self.plan.floating and paid,
-                extra=old.extra if old is not None and old.key == result.key else {},
-            )  # fmt: skip
-        )
+        self.ledger.note(step, self.actions[step.address], result)
 
-    def _end(
-        self, step: PlanStep, state: str, *, kind: str = "", problem: Problem | None = None, seconds: float = 0.0,
-        cost: Decimal = Decimal(0),
-    ) -> None:  # fmt: skip
+    def _tell(self, event: Event) -> None:
+        """What goes wrong in telling (a closed pipe) ends the build as any unforeseen thing does."""
+        try:
+            self.listener(event)
+        except Exception as bad:
+            self.failure = self.failure or bad
+
+    def _end(self, step: PlanStep, state: str, event: Event | None = None) -> None:
         """A step is over: count it, tell it, and wake or block what waits for it."""
         self.open -= 1
         if state != "done":
             setattr(self.summary, state, getattr(self.summary, state) + 1)
-            if problem is not None:
-                self.summary.problems.append((step.address, problem))
-        self.listener(Event(kind or state, step, problem, seconds, cost))
+            self.summary.left_price += step.price if state == "left" else 0
+            if event is not None and event.problem is not None:
+                self.summary.problems.append((step.address, event.problem))
+        self._tell(event or Event(state, step))
         for address in self.dependents.get(step.address, ()):
             if address not in self.waits:
                 continue
@@ -366,15 +318,3 @@ class _Run:
                 self._end(self.steps[address], "left" if state == "left" else "blocked")
         if self.open == 0:
             self.over.set()
-
-
-def _of_record(record: Record) -> _Result:
-    return _Result(
-        record.key,
-        record.digest,
-        f"{record.size[0]}x{record.size[1]}",
-        record.bytes,
-        record.cost,
-        record.model,
-        record.provider,
-    )

@@ -7,15 +7,17 @@ import gc
 import os
 import signal
 import sys
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
-from imagebuild.build.report import Summary
+from imagebuild.build.report import Event, Summary
 from imagebuild.build.run import Stop
-from imagebuild.cli.plan import asked_of, provider_of
+from imagebuild.cli.plan import asked_of
 from imagebuild.cli.plan_data import check_fresh, read_plan
 from imagebuild.cli.plan_text import plan_text, price_line
 from imagebuild.cli.terminal import Ink, fail, ink_for, say
-from imagebuild.core.address import parse_selection
+from imagebuild.core.address import MASTER, parse_selection
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import Plan
 from imagebuild.errors import BuildError, ImagebuildError
@@ -23,10 +25,13 @@ from imagebuild.stages.build import Built, finish, prune, run_build
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
 from imagebuild.workspace.guard import guard
+from imagebuild.workspace.private import private_folder
 
 __all__ = ["describe", "run"]
 
 ROUNDS = 3  # damage found on the way is planned around, so often
+MOST_SHOWN = 400  # steps: a longer plan is told by its price
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,112 +39,168 @@ def run(options: argparse.Namespace) -> int:
     saved = read_plan(options.plan) if options.plan else None
     if saved is not None and (options.select or options.exclude or options.provider):
         raise ImagebuildError("`--plan` says already what to build", hint="leave out the selection and `--provider`")
-    planned = _planned(project, options, saved)  # before anything is written: a mistake leaves no trace
+    planned = _fresh(project, options, saved)  # before anything is written: a mistake leaves no trace
     if not planned.plan.work and not options.prune:
         return _done(planned, options)
+    _may_run(planned.plan, options)
     with guard(
-        os.path.join(project.private, "build.lock"),
+        os.path.join(private_folder(project.root), "build.lock"),
         command=_command(),
         on_wait=lambda holder: say(f"waiting for {holder}"),
     ):
-        planned = _planned(project, options, saved)
-        return _build(planned, project, options, saved)
+        planned = _fresh(project, options, saved)
+        if not planned.plan.work and not options.prune:
+            return _done(planned, options)
+        _may_run(planned.plan, options)
+        return _build(planned, options, saved)
 
 
-def _planned(project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
-    asked = saved["asked"] if saved is not None else asked_of(options)
-    planned = plan_campaign(
-        project, provider=asked["provider"], selection=parse_selection(asked["select"], asked["exclude"])
-    )
+def _fresh(project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
+    planned = _planned(project, options, saved)
     if saved is not None:
         check_fresh(saved, planned, options.plan)
     return planned
+
+
+def _planned(project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
+    asked: dict[str, Any] = saved["asked"] if saved is not None else asked_of(options)
+    selection = parse_selection(asked["select"], asked["exclude"])
+    return plan_campaign(project, provider=asked["provider"], selection=selection)
 
 
 def _command() -> str:
     return " ".join(["imagebuild", *sys.argv[1:3]])
 
 
-def _build(planned: Planned, project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> int:
-    total = Summary()
+def _build(planned: Planned, options: argparse.Namespace, saved: dict[str, Any] | None) -> int:
+    """Run the plan; when damage is found on the way, plan around it and go on, in the same command."""
+    tally = _Tally()
     stop = Stop()
-    built: Built | None = None
+    if not options.quiet and not options.json:
+        ink = ink_for(sys.stderr)
+        say(plan_text(planned, ink) if len(planned.plan.work) <= MOST_SHOWN else price_line(planned.plan, ink))
     for turn in range(ROUNDS):
-        _may_run(planned.plan, options, again=turn > 0)
-        if not options.quiet and not options.json:
-            say(
-                plan_text(planned, ink_for(sys.stderr))
-                if turn == 0 and len(planned.plan.work) <= 400
-                else price_line(planned.plan, ink_for(sys.stderr))
-            )
-        built = _run(planned, options, stop)
-        _add(total, built.summary)
-        if not built.summary.damaged or stop.reason:
+        built = _run(planned, options, stop, tally)
+        tally.add(built.summary)
+        if not built.summary.damaged or stop.reason or turn == ROUNDS - 1:
             break
-        total.failed -= built.summary.failed
-        total.blocked -= built.summary.blocked
+        again = _planned(planned.project, options, saved)
+        refused = _refusal(again.plan, options) or _costs_again(again.plan, options, tally.total.spent)
+        if refused is not None:
+            fail(refused)
+            break
         for address, problem in built.summary.problems:
             say(f"{address}: {problem.what}; planning again")
-        planned = plan_campaign(
-            project, provider=provider_of(options), selection=parse_selection(options.select, options.exclude)
-        )
-    assert built is not None
-    total.problems = built.summary.problems
-    if options.prune and total.complete:
-        for path in prune(planned, built.lock):
+        planned = again
+    if options.prune and tally.total.complete:
+        removed, lock = prune(planned, built.lock)
+        for path in removed:
             say(f"removed {path}")
+        planned.plan = replace(planned.plan, orphans=())
+        built = Built(built.summary, lock)
     finish(planned, built, describe)
-    return _end(total, options)
+    for output, place in tally.total.aside:
+        say(f"what was at {output} is kept as {_near(os.path.join(planned.project.root, place))}")
+    return _end(tally.total, options)
 
 
-def _may_run(plan: Plan, options: argparse.Namespace, *, again: bool) -> None:
-    """What has to be said before money is spent."""
-    if options.frozen:
-        missing = [step for step in plan.steps if step.verdict == "make"]
-        if missing:
-            named = "\n".join(f"{step.address}" + (f" → {step.output}" if step.output else "") for step in missing[:10])
-            more = f"\nand {len(missing) - 10} more" if len(missing) > 10 else ""
-            raise BuildError(
-                f"`--frozen`: {len(missing)} pictures are neither in place nor in the store",
-                hint=f"fetch the store, or build without `--frozen`:\n{named}{more}",
-            )
+def _near(path: str) -> str:
+    shown = os.path.relpath(path)
+    return path if shown.startswith("..") else shown
+
+
+class _Tally:
+    """The rounds of one build as a person counts them: a picture made in the first is not `reused` in the second."""
+
+    def __init__(self) -> None:
+        self.total = Summary()
+        self._before: set[str] = set()
+        self._now: set[str] = set()
+
+    def note(self, event: Event) -> None:
+        if event.kind in ("made", "restored", "adopted") and not event.step.address.endswith(MASTER):
+            self._now.add(event.step.address)
+
+    def add(self, summary: Summary) -> None:
+        total = self.total
+        for name in ("made", "drawn", "restored", "adopted", "spent", "seconds"):
+            setattr(total, name, getattr(total, name) + getattr(summary, name))
+        for name in ("failed", "blocked", "left", "left_price", "stopped", "problems"):
+            setattr(total, name, getattr(summary, name))
+        total.reused = summary.reused - len(self._before - self._now)
+        total.aside.extend(summary.aside)
+        self._before |= self._now
+        self._now = set()
+
+
+def _may_run(plan: Plan, options: argparse.Namespace) -> None:
+    refused = _refusal(plan, options)
+    if refused is not None:
+        raise refused
+
+
+def _refusal(plan: Plan, options: argparse.Namespace) -> BuildError | None:
+    """What has to be said before money is spent, if anything."""
+    missing = [step for step in plan.steps if step.verdict == "make"] if options.frozen else []
+    if missing:
+        named = "\n".join(f"{step.address}" + (f" → {step.output}" if step.output else "") for step in missing[:10])
+        more = f"\nand {len(missing) - 10} more" if len(missing) > 10 else ""
+        pictures = "1 picture is" if len(missing) == 1 else f"{len(missing)} pictures are"
+        return BuildError(
+            f"`--frozen`: {pictures} neither in place nor in the store",
+            hint=f"fetch the store, or build without `--frozen`:\n{named}{more}",
+        )
     if plan.over_budget:
-        raise BuildError(
+        return BuildError(
             f"the plan costs {dollars(plan.price)}, over budget: {plan.over_budget}",
             hint="raise the budget, or select fewer assets",
         )
     if plan.hold and not options.yes:
-        raise BuildError(plan.hold, hint="`imagebuild plan` says why; `imagebuild build --yes` goes on")
-    if again and plan.price:
-        raise BuildError(
+        return BuildError(plan.hold, hint="`imagebuild plan` says why; `imagebuild build --yes` goes on")
+    return None
+
+
+def _costs_again(plan: Plan, options: argparse.Namespace, spent: Decimal) -> BuildError | None:
+    """Damage may not raise the price that was looked at unless that was agreed to, and never over the build's limit."""
+    limit = plan.budget.build
+    if plan.price and (not options.yes or (limit is not None and spent + plan.price > limit)):
+        return BuildError(
             f"damaged pictures would have to be paid again, for {dollars(plan.price)}",
-            hint="`imagebuild plan` shows which; build again to go on",
+            hint="`imagebuild plan` shows which; `imagebuild build` pays for them",
         )
+    return None
 
 
-def _run(planned: Planned, options: argparse.Namespace, stop: Stop) -> Built:
+def _run(planned: Planned, options: argparse.Namespace, stop: Stop, tally: _Tally) -> Built:
     from imagebuild.cli.progress import view_for
+
+    gc.enable()
+    view = view_for(planned.plan, json_lines=options.json, quiet=options.quiet)
 
     def on_signal(number: int, _frame: object) -> None:
         if stop.reason is not None:
             raise KeyboardInterrupt
-        stop.request("stopped by " + signal.Signals(number).name)
-        say("stopping: what is under way is finished and saved; once more to break off")
+        stop.request("stopped by " + ("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name))
+        view.stopping("stopping: what is under way is finished and saved; once more to break off")
 
-    gc.enable()
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    def show(event: Event) -> None:
+        tally.note(event)
+        view.show(event)
+
+    before = {}
+    for number in STOPPING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup, or a job in the background: as whoever began it wants
+            before[number] = signal.signal(number, on_signal)
     try:
-        with view_for(planned.plan, json_lines=options.json, quiet=options.quiet) as view:
-            return run_build(planned, listener=view.show, stop=stop, jobs=options.jobs)
+        with view:
+            return run_build(planned, listener=show, stop=stop, jobs=options.jobs)
+    except KeyboardInterrupt:
+        say("broken off: what was finished is saved, and the next build goes on from there")
+        sys.stdout.flush()
+        os._exit(2)  # at once: threads that still draw, or wait for a reply, would be waited for
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _add(total: Summary, summary: Summary) -> None:
-    for name in ("made", "drawn", "reused", "restored", "adopted", "failed", "blocked", "left", "spent", "seconds"):
-        setattr(total, name, getattr(total, name) + getattr(summary, name))
-    total.stopped = summary.stopped
 
 
 def _done(planned: Planned, options: argparse.Namespace) -> int:
@@ -197,7 +258,8 @@ def summary_line(summary: Summary) -> str:
     if summary.blocked:
         parts.append(f"blocked {summary.blocked}")
     if summary.left:
-        parts.append(f"left {summary.left}")
+        price = f" ({dollars(summary.left_price)})" if summary.left_price else ""
+        parts.append(f"left {summary.left}{price}")
     parts.append(f"spent {dollars(summary.spent)}")
     state = ink.green("Done") if summary.complete else ink.red("Not done")
     stopped = f" ({summary.stopped})" if summary.stopped else ""

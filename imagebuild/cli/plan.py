@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from typing import Any
 
 from imagebuild.cli.plan_data import plan_json, plan_markdown
 from imagebuild.cli.plan_text import plan_text
@@ -18,7 +19,7 @@ from imagebuild.stages.project import find_project
 __all__ = ["asked_of", "run"]
 
 
-def asked_of(options: argparse.Namespace) -> dict[str, object]:
+def asked_of(options: argparse.Namespace) -> dict[str, Any]:
     """What of the command line decides a plan."""
     return {"select": list(options.select), "exclude": list(options.exclude), "provider": provider_of(options)}
 

@@ -43,7 +43,7 @@ def plan_json(planned: Planned, asked: Mapping[str, object]) -> dict[str, Any]:
         "hold": plan.hold,
         "changes": bool(plan.work),
         "paid": sum(step.kind != "local" for step in making),
-        "counts": plan.counts(),
+        "counts": planned.counts(),
         "steps": [_step(planned, step) for step in plan.steps],
         "orphans": [{"address": entry.address, "output": entry.output} for entry in plan.orphans],
         "skipped": [{"address": address, "why": why} for address, why in plan.skipped],
@@ -137,7 +137,7 @@ def check_fresh(saved: Mapping[str, Any], planned: Planned, path: str) -> None:
 def plan_markdown(planned: Planned) -> str:
     """For a pull-request comment: the table, the reasons, the price."""
     plan, ink = planned.plan, Ink(False)
-    counts = plan.counts()
+    counts = planned.counts()
     shown = [verdict for verdict in VERDICTS if any(row.get(verdict) for row in counts.values())] or ["reuse"]
     prices: dict[str, Decimal] = {}
     for step in plan.steps:

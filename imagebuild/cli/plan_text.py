@@ -73,7 +73,7 @@ def _signature(reason: Reason) -> tuple[object, ...]:
 def plan_text(planned: Planned, ink: Ink, *, everything: bool = False) -> str:
     plan = planned.plan
     lines = [_head(plan, ink), ""]
-    lines.extend(_table(plan, ink))
+    lines.extend(_table(planned, ink))
     for group in groups_of(planned, everything=everything):
         lines.append("")
         lines.extend(_group_lines(group, planned, ink, everything))
@@ -86,8 +86,8 @@ def _head(plan: Plan, ink: Ink) -> str:
     return f"{ink.bold(plan.campaign)} · {plan.provider} · {plan.model}{floating} · prices of {plan.prices_of}"
 
 
-def _table(plan: Plan, ink: Ink) -> list[str]:
-    counts = plan.counts()
+def _table(planned: Planned, ink: Ink) -> list[str]:
+    plan, counts = planned.plan, planned.counts()
     shown = [verdict for verdict in VERDICTS if any(row.get(verdict) for row in counts.values())] or ["reuse"]
     prices: dict[str, Decimal] = {}
     for step in plan.steps:

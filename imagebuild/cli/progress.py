@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
 from imagebuild.build.report import Event
-from imagebuild.cli.terminal import Ink, ink_for, say
+from imagebuild.cli.terminal import isolated, say
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import Plan
 
-__all__ = ["JsonLines", "LiveView", "PlainLines", "Quiet", "View"]
+__all__ = ["JsonLines", "LiveView", "PlainLines", "Quiet", "View", "view_for"]
 
-WORDS = {
-    "made": "made", "restored": "restored", "adopted": "adopted", "reused": "reused", "failed": "FAILED",
-    "blocked": "blocked", "left": "left",
-}  # fmt: skip
 
 
 class View(Protocol):
@@ -37,6 +35,10 @@ class View(Protocol):
 
     def show(self, event: Event) -> None: ...
 
+    def stopping(self, text: str) -> None:
+        """Called by a signal, in the middle of anything: may not write through a buffer that is being written."""
+        ...
+
 
 class Quiet:
     def __enter__(self) -> Quiet:
@@ -49,6 +51,10 @@ class Quiet:
 
     def show(self, event: Event) -> None:
         """Problems are told at the end."""
+
+    def stopping(self, text: str) -> None:
+        with suppress(OSError):
+            os.write(2, f"{text}\n".encode())
 
 
 class JsonLines(Quiet):
@@ -87,17 +93,21 @@ class PlainLines(Quiet):
         self.began = time.monotonic()
 
     def show(self, event: Event) -> None:
-        if event.kind == "start":
+        if event.kind in ("start", "left"):  # what is left is counted at the end
             return
         self.count += 1
         if self.count % self.every and event.kind != "failed":
             return
         step = event.step
-        where = f" {step.output}" if step.output else ""
+        number = f"[{self.count:>{len(str(self.total))}}/{self.total}]"
+        if event.problem is not None:
+            say(f"{number} FAILED {isolated(step.address)}: {event.problem.what}")
+            return
+        word = "drew" if event.kind == "made" and step.kind == "local" else event.kind
+        where = f" {isolated(step.output)}" if step.output else ""
         cost = f" {dollars(event.cost)}" if event.cost else ""
-        say(
-            f"[{self.count:>{len(str(self.total))}}/{self.total}] {WORDS.get(event.kind, event.kind)} {step.address}{where}{cost} {event.seconds:.1f}s"
-        )
+        took = f" {event.seconds:.1f}s" if event.kind != "blocked" else ""
+        say(f"{number} {word} {isolated(step.address)}{where}{cost}{took}")
 
 
 class LiveView(Quiet):
@@ -106,19 +116,22 @@ class LiveView(Quiet):
     def __init__(self, plan: Plan) -> None:
         self.console = Console(stderr=True)
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.description}"), BarColumn(bar_width=None, complete_style="cyan", finished_style="green"), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(), console=self.console, expand=True,
         )  # fmt: skip
         self.task = self.progress.add_task("building", total=len(plan.work))
         self.running: dict[str, float] = {}
+        self.note = ""
         self.spent = plan.price * 0
         self.live = Live(self, console=self.console, refresh_per_second=8, transient=True)
 
-    def __rich_console__(self, console: Console, options: object) -> object:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield self.progress
         now = time.monotonic()
         for address, began in list(self.running.items())[: max(2, min(8, console.height - 4))]:
             yield Text(f"  {address}  {now - began:.0f}s", style="dim", overflow="ellipsis", no_wrap=True)
+        if self.note:
+            yield Text(f"  {self.note}", style="yellow", overflow="ellipsis", no_wrap=True)
         if self.spent:
             yield Text(f"  spent {dollars(self.spent)}", style="bold")
 
@@ -138,9 +151,14 @@ class LiveView(Quiet):
             return
         self.running.pop(address, None)
         self.spent += event.cost
+        if event.kind == "left":
+            return
         self.progress.advance(self.task)
         if event.kind == "failed" and event.problem is not None:
             self.console.print(Text(f"failed {address}: {event.problem.what}", style="red"))
+
+    def stopping(self, text: str) -> None:
+        self.note = text  # the next frame has it
 
 
 def view_for(plan: Plan, *, json_lines: bool, quiet: bool) -> View:
@@ -148,8 +166,5 @@ def view_for(plan: Plan, *, json_lines: bool, quiet: bool) -> View:
         return JsonLines()
     if quiet:
         return Quiet()
-    return LiveView(plan) if sys.stderr.isatty() else PlainLines(plan)
-
-
-def ink() -> Ink:
-    return ink_for(sys.stdout)
+    alive = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return LiveView(plan) if alive else PlainLines(plan)

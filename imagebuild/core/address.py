@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import translate
+from typing import NamedTuple
 
 from imagebuild.errors import ImagebuildError, did_you_mean
 
-__all__ = ["MASTER", "Selection", "Selectable", "address_of", "asset_of", "parse_selection"]
+__all__ = ["MASTER", "Selectable", "Selection", "address_of", "asset_of", "parse_selection"]
 
 MASTER = ":master"
 _ADDRESS = re.compile(r"([A-Za-z0-9_.*?-]+)\[(.*)\]\Z")
@@ -26,8 +26,7 @@ def asset_of(address: str) -> str:
     return address.split("[", 1)[0].removesuffix(MASTER)
 
 
-@dataclass(frozen=True, slots=True)
-class Selectable:
+class Selectable(NamedTuple):
     """What a selector looks at."""
 
     address: str
@@ -73,8 +72,7 @@ def _glob(text: str) -> re.Pattern[str]:
     return re.compile(translate(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Names, addresses and paths add up; pairs of one axis add up; different axes narrow; exclusions take away."""
 
     terms: tuple[_Term, ...]
@@ -99,6 +97,11 @@ class Selection:
                 continue
             chosen.add(item.address)
         self._check(items)
+        if not chosen:
+            said = " ".join(f"`{term.text}`" for term in self.terms) or "everything"
+            away = "".join(f" without `{term.text}`" for term in self.excluded)
+            hint = "names add up, values of one axis add up, different axes narrow"
+            raise ImagebuildError(f"nothing is left of {said}{away}", hint=hint)
         return chosen
 
     def _check(self, items: Sequence[Selectable]) -> None:

@@ -44,7 +44,7 @@ def parse_asset(
     steps_node = node.get("steps")
     steps = parse_steps(steps_node, scope.problems) if steps_node else ()
     output = inline_text(output_node, f"{where}: `output`", scope) if output_node else None
-    broken = len(scope.problems) > before
+    broken = len(scope.problems) > before or (prompt_node is not None and prompt is None)
     return AssetSpec(
         name=name,
         over=over,
@@ -77,10 +77,10 @@ def _check_kind(where: str, key: Node, node: Node, own: Settings, scope: Scope) 
     for setting in SETTING_KEYS:
         if setting in own.places:
             shapes = "for the pixels of a local picture use `steps: [fit: …]`"
-            writes = "the ending of `output` says the format, or `steps: [encode: …]`"
-            hint = {"size": shapes, "resolution": shapes, "quality": writes, "format": writes}.get(setting)
+            writes = "for how the file is written use `steps: [encode: {format: webp, quality: 82}]`"
+            advice = {"size": shapes, "resolution": shapes, "quality": writes, "format": writes}.get(setting)
             what = f"{where}: `{setting}` is for a paid picture, this asset has no `prompt`"
-            scope.problems.add(what, at=own.places[setting], hint=hint)
+            scope.problems.add(what, at=own.places[setting], hint=advice)
     references = node.key("references")
     if references is not None:
         hint = "add a `prompt`, or take them out"
@@ -132,7 +132,6 @@ def _prompt_file(path: str, node: Node, what: str, scope: Scope) -> SourceText |
         scope.problems.add(f"{what}: no file `{path}`", at=node.place, hint=hint)
         return None
     if scope.sources.damaged(path):
-        scope.problems.add(f"{what}: `{path}` cannot be read", at=node.place)
         return None
     if not content.strip():
         scope.problems.add(f"{what}: `{path}` is empty", at=node.place, hint="write the prompt into it")
@@ -166,8 +165,8 @@ def _link(value: str, node: Node, what: str, scope: Scope) -> Link | None:
         return None
     name = match.group(1)
     if name not in scope.asset_names:
-        hint = did_you_mean(name, scope.asset_names)
-        scope.problems.add(f"{what}: no asset `{name}`", at=fields.place_in(node, name), hint=hint)
+        near = did_you_mean(name, scope.asset_names)
+        scope.problems.add(f"{what}: no asset `{name}`", at=fields.place_in(node, name), hint=near)
         return None
     pins: dict[str, str] = {}
     for part in filter(None, (match.group(2) or "").split(",")):
@@ -181,8 +180,8 @@ def _link(value: str, node: Node, what: str, scope: Scope) -> Link | None:
             hint = f"write `{axis}={known[0] if known else '…'}`"
             scope.problems.add(f"{what}: `{part}` does not say which `{axis}`", at=at, hint=hint)
         elif identity not in known and scope.axes[axis].whole:
-            hint = did_you_mean(identity, known)
-            scope.problems.add(f"{what}: axis `{axis}` has no `{identity}`", at=at, hint=hint)
+            near = did_you_mean(identity, known)
+            scope.problems.add(f"{what}: axis `{axis}` has no `{identity}`", at=at, hint=near)
         pins[axis] = identity
     return Link(asset=name, pins=pins, place=node.place)
 

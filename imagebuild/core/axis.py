@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from imagebuild.core.sizes import Size
 from imagebuild.core.strings import Policy
@@ -16,7 +17,26 @@ from imagebuild.errors import Place
 
 __all__ = ["RESERVED", "Axis", "Entry", "Fields", "LocaleSetting", "Ratio"]
 
-RESERVED = frozenset({"t", "vars", "asset", "loop", "self", "super", "true", "false", "none"})
+RESERVED = frozenset(
+    (
+        "t",
+        "vars",
+        "asset",
+        "loop",
+        "self",
+        "super",
+        "true",
+        "false",
+        "none",
+        "not",
+        "and",
+        "or",
+        "in",
+        "is",
+        "if",
+        "else",
+    )
+)
 
 
 class Fields:
@@ -91,8 +111,7 @@ class Entry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class Axis(NamedTuple):
     """A list that multiplies. Not `whole`: some of it could not be read, so nobody can say what it does not have."""
 
     name: str
@@ -104,9 +123,8 @@ class Axis:
         return next((entry for entry in self.entries if entry.id == identity), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocaleSetting:
-    """What the locale axis says beyond its list: the source language, where the strings are, what a missing one means."""
+class LocaleSetting(NamedTuple):
+    """What the locale axis says beyond its list: the source language, where the strings are, what a missing one is."""
 
     source: str
     targets: tuple[str, ...]

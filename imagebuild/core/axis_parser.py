@@ -66,7 +66,9 @@ def _axis_name(written: str, key: Node, axes: Node, problems: Problems) -> str:
         return written
     lower = written.lower()
     usable = AXIS_NAME.match(lower) and axes.get(lower) is None and lower not in RESERVED
-    problems.add(f"`{written}` cannot be the name of an axis", at=key.place, hint=f"write `{lower}`" if usable else hint)
+    problems.add(
+        f"`{written}` cannot be the name of an axis", at=key.place, hint=f"write `{lower}`" if usable else hint
+    )
     return lower if usable else written
 
 
@@ -99,10 +101,12 @@ def _parse_locale(node: Node, problems: Problems) -> LocaleSetting | None:
     targets_node = node.get("targets")
     targets = _tags(targets_node, problems) if targets_node else []
     strings_node = node.get("strings")
+    before = len(problems)
     strings = _strings(strings_node, problems) if strings_node else ()
+    readable = len(problems) == before
     missing = node.get("missing")
     policy = parse_policy(missing, problems) if missing else Policy()
-    if source is None:
+    if source is None or not readable:
         return None
     return LocaleSetting(
         source=source, targets=tuple(tag for tag in targets if tag != source), strings=strings, policy=policy
@@ -222,7 +226,9 @@ def _entries_of_file(name: str, content: str, label: str, ending: str, problems:
 def _entries_of(name: str, node: Node, problems: Problems) -> list[Entry]:
     if node.is_mapping:  # id → fields
         pairs = [(identity, key, value) for identity, key, value in node.items()]
-        each = [_mapping_entry(name, value, problems, identity=identity, place=key.place) for identity, key, value in pairs]
+        each = [
+            _mapping_entry(name, value, problems, identity=identity, place=key.place) for identity, key, value in pairs
+        ]
     else:
         each = [parse_entry(name, element, problems) for element in fields.list_of(node, f"axis `{name}`", problems)]
     return [entry for entry in each if entry]
@@ -286,8 +292,8 @@ def _entries_of_csv(name: str, content: str, label: str, problems: Problems) -> 
             continue
         if len(cells) != len(columns):
             what = f"row has {len(cells)} cells, the table has {len(columns)} columns"
-            hint = "quote a text that holds the separator" if len(cells) > len(columns) else None
-            problems.add(what, at=places[0], hint=hint)
+            advice = "quote a text that holds the separator" if len(cells) > len(columns) else None
+            problems.add(what, at=places[0], hint=advice)
             continue
         values: dict[str, object] = {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
         identity = str(values[columns[id_column]])

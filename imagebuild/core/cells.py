@@ -40,7 +40,7 @@ def cells_of(asset: AssetSpec, axes: Mapping[str, Axis], used: set[int], reach: 
         if exclusions and any(_excluded(each, asset.over, entries) for each in exclusions):
             continue
         fitting = [each for each in inclusions if _matches(each, asset.over, entries)] if inclusions else ()
-        used.update(id(each) for each in fitting)
+        used.update(id(each) for each in fitting if each.settings.places or each.variables)
         yield _cell(entries, fitting)
     for added in inclusions:
         if not asset.over or set(added.cell) != set(asset.over):
@@ -108,6 +108,6 @@ def check_inclusions(inclusions: tuple[Inclusion, ...], used: set[int], problems
     for each in inclusions:
         if id(each) not in used:
             problems.add(
-                "`include`: no asset has such a cell", at=each.place,
-                hint="name every axis of the asset to add a cell, or the axes of an existing one to override it",
+                "`include` neither adds a cell nor changes one", at=each.place,
+                hint="to add one, name every axis of its asset; to change one, name a setting or a variable of it",
             )  # fmt: skip

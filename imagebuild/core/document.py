@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from yaml.cyaml import CParser
 
-from imagebuild.core.yaml_mistakes import explain_syntax, explain_unreadable, template_place
 from imagebuild.errors import Place, Problem, Problems
+from imagebuild.lazy import lazy
+
+if TYPE_CHECKING:
+    from imagebuild.core import yaml_mistakes
+else:
+    yaml_mistakes = lazy("imagebuild.core.yaml_mistakes")
 
 __all__ = ["Node", "Scalar", "parse_json", "parse_yaml", "plain"]
 
@@ -33,13 +38,17 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _INF = re.compile(r"([-+]?)\.(inf|Inf|INF)\Z")
 _NAN = {".nan", ".NaN", ".NAN"}
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as libyaml counts lines
+_NOT_YAML = re.compile(
+    "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+)  # line breaks to YAML or forbidden in it, fine in JSON
+_PAIR = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)", re.DOTALL)
 _NUMERIC_START = frozenset("0123456789+-.")
 
 
 class Node:
     """A value with its place. `value` is a scalar, a list of nodes, or a dict of `str` → (key node, value node)."""
 
-    __slots__ = ("column", "file", "lines", "line", "length", "plain_style", "value")
+    __slots__ = ("column", "file", "length", "line", "lines", "plain_style", "value")
 
     def __init__(
         self,
@@ -132,9 +141,9 @@ def parse_yaml(text: str, *, file: str, problems: Problems) -> Node | None:
     except _Stop as stop:
         found = stop.problem
     except yaml.MarkedYAMLError as bad:
-        found = explain_syntax(bad, file, lines, builder.long_text(bad.problem_mark) if builder else None)
+        found = yaml_mistakes.explain_syntax(bad, file, lines, builder.long_text(bad.problem_mark) if builder else None)
     except yaml.YAMLError as bad:
-        found = explain_unreadable(bad, file, lines)
+        found = yaml_mistakes.explain_unreadable(bad, file, lines)
     problems.add(found.what, at=found.at, hint=found.hint)
     return None
 
@@ -151,9 +160,16 @@ def parse_json(text: str, *, file: str, problems: Problems) -> Node | None:
     except RecursionError:
         problems.add(f"nested deeper than {MOST_DEPTH} levels", at=Place(file, 1, 1))
         return None
-    for character in "\x85\u2028\u2029":  # line breaks to YAML, ordinary characters to JSON
-        text = text.replace(character, f"\\u{ord(character):04x}")
+    text = _PAIR.sub(_joined, text)
+    text = _NOT_YAML.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
     return parse_yaml(text.replace("\t", " "), file=file, problems=problems)
+
+
+def _joined(escape: re.Match[str]) -> str:
+    """JSON writes a character beyond U+FFFF as two escapes, which YAML does not know."""
+    if escape.group(1) is None:
+        return escape.group()
+    return (bytes.fromhex(escape.group(1)) + bytes.fromhex(escape.group(2))).decode("utf-16-be")
 
 
 def _note_json(bad: json.JSONDecodeError, text: str, file: str, problems: Problems) -> None:
@@ -167,7 +183,7 @@ def _note_json(bad: json.JSONDecodeError, text: str, file: str, problems: Proble
         at = Place(file, number, column, 1, lines[number - 1])
         problems.add("not valid JSON: a comma before the end", at=at, hint="remove the comma")
     elif text[bad.pos : bad.pos + 1] == "'":
-        problems.add("not valid JSON: a text in single quotes", at=at, hint='JSON\'s quotes are `"`')
+        problems.add("not valid JSON: a text in single quotes", at=at, hint="JSON's quotes are `\"`")
     else:
         problems.add(f"not valid JSON: {bad.msg[:1].lower()}{bad.msg[1:]}", at=at)
 
@@ -176,22 +192,22 @@ class _Builder:
     """Builds the tree from libyaml's events, within bounds; an alias shares the node of its anchor."""
 
     def __init__(self, text: str, file: str, lines: list[str], problems: Problems) -> None:
-        self.parser = CParser(text)
+        self.next_event: Callable[[], Any] = yaml.CSafeLoader(text).get_event  # the stubs know less of events
         self.file = file
         self.lines = lines
         self.problems = problems
         self.anchors: dict[str, tuple[Node | None, int]] = {}
         self.count = 0
-        self.long: yaml.ScalarEvent | None = None
+        self.long: Any = None
 
-    def long_text(self, stopped: yaml.Mark | None) -> Place | None:
+    def long_text(self, stopped: Any) -> Place | None:
         """The start of the last quoted text over several lines, when it ended where reading stopped."""
         if self.long is None or stopped is None or stopped.line not in (self.long.end_mark.line, len(self.lines)):
             return None
         return self._at(self.long).place
 
     def build(self) -> Node | None:
-        next_event = self.parser.get_event
+        next_event = self.next_event
         next_event()  # the stream starts
         if isinstance(next_event(), yaml.StreamEndEvent):
             return None
@@ -203,13 +219,13 @@ class _Builder:
             raise _Stop("a second document in the file", self._at(after).place, hint)
         return root
 
-    def _at(self, event: yaml.Event) -> Node:
+    def _at(self, event: Any) -> Node:
         start, end = event.start_mark, event.end_mark
         rest = len(self.lines[start.line]) - start.column if start.line < len(self.lines) else 1
         length = end.column - start.column if end.line == start.line else rest
         return Node(None, self.file, self.lines, start.line + 1, start.column + 1, max(length, 1))
 
-    def _node(self, event: yaml.Event, depth: int) -> Node:
+    def _node(self, event: Any, depth: int) -> Node:
         before = self.count
         self.count += 1
         if self.count > MOST_NODES:
@@ -223,19 +239,15 @@ class _Builder:
             self.anchors[event.anchor] = (None, 0)
         if isinstance(event, yaml.ScalarEvent):
             node.plain_style = not event.style
-            if event.style in ("'", '"') and event.end_mark.line > event.start_mark.line:
-                self.long = event
             node.value = self._scalar(event, node)
         else:
             self._tag(event.tag, node)
-            node.value = (
-                self._list(depth) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(depth)
-            )  # fmt: skip
+            node.value = self._list(depth) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(depth)
         if event.anchor:
             self.anchors[event.anchor] = (node, self.count - before)
         return node
 
-    def _alias(self, event: yaml.AliasEvent) -> Node:
+    def _alias(self, event: Any) -> Node:
         at = self._at(event).place
         if event.anchor not in self.anchors:
             hint = f"quote a text that begins with `*`; or write `&{event.anchor}` before the value that is meant"
@@ -250,15 +262,15 @@ class _Builder:
 
     def _list(self, depth: int) -> list[Node]:
         found: list[Node] = []
-        while not isinstance(event := self.parser.get_event(), yaml.SequenceEndEvent):
+        while not isinstance(event := self.next_event(), yaml.SequenceEndEvent):
             found.append(self._node(event, depth + 1))
         return found
 
     def _mapping(self, depth: int) -> dict[str, tuple[Node, Node]]:
         found: dict[str, tuple[Node, Node]] = {}
-        while not isinstance(event := self.parser.get_event(), yaml.MappingEndEvent):
+        while not isinstance(event := self.next_event(), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)
-            value = self._node(self.parser.get_event(), depth + 1)
+            value = self._node(self.next_event(), depth + 1)
             name = event.value if isinstance(event, yaml.ScalarEvent) else key.value
             if not isinstance(name, str):
                 self._strange_key(key)
@@ -277,14 +289,16 @@ class _Builder:
         return found
 
     def _strange_key(self, key: Node) -> None:
-        template = template_place(key.place)
+        template = yaml_mistakes.template_place(key.place)
         if template is not None:
             text = template.text[template.column - 1 : template.column - 1 + template.length]
             raise _Stop("a template must be quoted", template, f'write `"{text}"`')
         self.problems.add(f"{key.kind} as a key", at=key.place, hint="a key is a text; quote it")
 
-    def _scalar(self, event: yaml.ScalarEvent, node: Node) -> Scalar:
+    def _scalar(self, event: Any, node: Node) -> Scalar:
         self._tag(event.tag, node)
+        if event.style in ("'", '"') and event.end_mark.line > event.start_mark.line:
+            self.long = event
         return str(event.value) if event.style or event.tag else resolve(event.value)
 
     def _tag(self, tag: str | None, node: Node) -> None:

@@ -258,7 +258,7 @@ class _AssetWork:
         except TemplateFault as fault:
             expander.prompts.note_fault(fault, address)
             return
-        if self.prompt and prompt is None or self.output and path is None:
+        if (self.prompt and prompt is None) or (self.output and path is None):
             expander.skipped.add(address)
             expander.found.skipped.append((address, expander.prompts.last_skip))
             return

@@ -59,7 +59,9 @@ def check_keys(node: Node, known: Iterable[str], where: str, problems: Problems)
 
 def wrong(node: Node, what: str, wanted: str, problems: Problems, hint: str | None = None) -> None:
     """Note that a value is of another kind than is wanted."""
-    problems.add(f"{what}: {wanted} is wanted, this is {node.kind}", at=node.place, hint=hint)
+    number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    kind = f"the number `{written(node)}`" if number else node.kind
+    problems.add(f"{what}: {wanted} is wanted, this is {kind}", at=node.place, hint=hint)
 
 
 def place_in(node: Node, part: str) -> Place:

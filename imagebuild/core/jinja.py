@@ -7,13 +7,15 @@ also bounds what a template may take: the rounds of its `range` loops, its text,
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jinja2 import FunctionLoader, StrictUndefined, TemplateSyntaxError, UndefinedError, meta, nodes, pass_context
 from jinja2 import Template as JinjaTemplate
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from imagebuild.core.filters import FILTER_NAMES, filters_for
@@ -76,8 +78,10 @@ class _Missing(StrictUndefined):
 
     __slots__ = ()
 
-    def __init__(self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: Any = UndefinedError):
-        if exc is UndefinedError:
+    def __init__(
+        self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: Any = UndefinedError
+    ) -> None:
+        if exc is UndefinedError and hint is None:
             owner = NO_OWNER if obj is missing else obj
             super().__init__(hint, obj, name, lambda _message: NoValue(owner, str(name)))  # type: ignore[arg-type]
         else:
@@ -106,6 +110,20 @@ class Compiled:
         return "".join(pieces)
 
 
+_TAG = r"\{%(?:(?!%\}).)*%\}|\{#(?:(?!#\}).)*#\}"
+_ONLY_TAGS = re.compile(rf"^[ \t]*(?:(?:{_TAG})[ \t]*)+$", re.MULTILINE | re.DOTALL)
+_LAST_TAG = re.compile(r"(?<=[%#]\})$", re.MULTILINE)
+
+
+def keep_line_ends(source: str) -> str:
+    """Lines that hold nothing but tags and comments leave no line behind (`trim_blocks`); but a sentence that ends in
+    one, `{% if x %}A tag.{% endif %}`, must not run into the next line."""
+    if ("%}\n" not in source and "#}\n" not in source) or "{% raw" in source:
+        return source
+    alone = {found.end() for found in _ONLY_TAGS.finditer(source)}
+    return _LAST_TAG.sub(lambda found: "" if found.start() in alone else "{{ '' }}", source)
+
+
 class Environment(ImmutableSandboxedEnvironment):
     """Includes are found from the campaign's folder, or from the including template's with `./`."""
 
@@ -115,6 +133,9 @@ class Environment(ImmutableSandboxedEnvironment):
         super().__init__(**options)
         self.rounds = 0
         self.globals["range"] = self._range
+
+    def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
+        return super().preprocess(keep_line_ends(source), name, filename)
 
     def join_path(self, template: str, parent: str) -> str:
         return join_template_path(template, "" if parent.startswith("<template>") else parent)

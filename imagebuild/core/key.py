@@ -54,7 +54,7 @@ def canonical(manifest: Mapping[str, object]) -> bytes:
     `82.0` is written `82`, other floats in the shortest form that reads back the same. Anything that could be written
     in two ways, or not at all, is refused: NaN, infinities, names that are not texts, decimals, fractions, sets.
     """
-    plain = manifest if all(type(value) is str for value in manifest.values()) else _plain(manifest)
+    plain = manifest if all(type(value) in (str, int) for value in manifest.values()) else _plain(manifest)
     return _encode(plain).encode()
 
 

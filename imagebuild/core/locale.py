@@ -23,6 +23,8 @@ __all__ = ["Locale", "canonical_tag", "fallback_chain", "language_of"]
 
 # RFC 5646's langtag. Languages of four letters and more are well formed there but none is registered, and letting
 # them pass would take `german` for a language.
+PSEUDO_LOCALES = frozenset(["en-XA", "ar-XB"])
+
 _TAG = re.compile(
     r"(?P<language>[a-z]{2,3})(?:-(?P<extlang>[a-z]{3})(?:-[a-z]{3}){0,2})?"
     r"(?:-(?P<script>[a-z]{4}))?"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from imagebuild.core.sizes import Size, SizeRules
 from imagebuild.errors import Place, Problems, did_you_mean
@@ -17,8 +16,7 @@ _MILLION = Decimal(1_000_000)
 _CENT_MILLIONTH = Decimal("0.000001")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class Price(NamedTuple):
     """Flat a picture, by resolution tier, or by tokens. A field that is None or absent is not known."""
 
     flat: Decimal | None = None
@@ -57,8 +55,7 @@ def output_tokens(factor: int, width: int, height: int) -> int:
     return -(-factor * rows * (2_000_000 + width * height) // 4_000_000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(NamedTuple):
     """One provider's way of serving one model."""
 
     provider: str
@@ -75,8 +72,7 @@ class Offer:
     catalog_date: str
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(NamedTuple):
     dated: str
     models: Mapping[str, Mapping[str, Any]]
     providers: Mapping[str, Mapping[str, Any]]
@@ -109,7 +105,7 @@ class Catalog:
             entry, floating = served[model], model not in self.models
         elif snapshot in served and model != snapshot:
             entry, floating = served[snapshot], True
-        elif floating_name in served and allow_floating:
+        elif floating_name is not None and floating_name in served and allow_floating:
             entry, floating = served[floating_name], True
         else:
             able = [name for name, other in self.providers.items() if model in other["models"]]
@@ -121,7 +117,7 @@ class Catalog:
             problems.add(
                 what,
                 at=provider_at or model_at,
-                hint="served by " + ", ".join(f"`{name}`" for name in able) + "; or `allow_floating: true`",
+                hint="it is served by " + ", ".join(f"`{name}`" for name in able) + "; or say `allow_floating: true`",
             )
             return None
         return self._row(provider, model, snapshot, entry, floating)

@@ -5,126 +5,102 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
+from typing import NamedTuple
 
+from imagebuild.core.address import asset_of
 from imagebuild.core.spec import AssetSpec
 from imagebuild.core.steps import format_of_path
 from imagebuild.errors import Place, Problems
 
-__all__ = ["OutputPaths"]
+__all__ = ["LONGEST_NAME", "OutputPaths"]
 
+LONGEST_NAME = 255  # bytes; the most that file systems in use take for a file or a folder
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|\Z)")
 
 
+class _Taken(NamedTuple):
+    path: str
+    address: str
+    at: Place
+
+
 class OutputPaths:
-    """Hands out paths below the output folder; `taken` may be filled with those of a remembered plan."""
+    """Hands out paths below the output folder, each once."""
 
     def __init__(self, folder: str, problems: Problems) -> None:
         self._folder = folder
         self._problems = problems
-        self._taken: dict[str, tuple[str, Place]] = {}
-        self._told: set[tuple[str, str]] = set()
-        self._last_folder = ""
+        self._taken: dict[str, _Taken] = {}  # by what systems that fold case and accents take the path for
 
     def take(self, written: str, address: str, asset: AssetSpec) -> str | None:
-        """The path from the campaign's folder, or None after noting why it cannot be."""
+        """The path from the campaign's folder, or None after noting why it cannot be. A mistake that shows in each of
+        an asset's thousand cells is told once."""
         assert asset.output is not None
         at = asset.output.place
-        path = self._inside(written, address, at)
-        if path is None:
+        inner = posixpath.normpath(written)
+        wrong = _mistake(written, inner)
+        if wrong is not None:
+            shown = written if len(written) <= 120 else f"{written[:60]}…{written[-20:]}"
+            what = f"`output` of `{address}`: `{shown}` {wrong[0]}"
+            self._problems.add(what, at=at, hint=wrong[1], once=("output", asset.name, wrong[1]))
             return None
-        if format_of_path(path) is None:
-            self._tell(
-                "ending",
-                asset.name,
-                f"asset `{asset.name}`: `{written}` does not end in a picture format",
-                at,
-                "end it in .png, .jpg, .webp or .avif",
-            )
-            return None
+        path = f"{self._folder}/{inner}"
         identity = unicodedata.normalize("NFC", path).casefold()
-        if identity in self._taken:
-            other, _ = self._taken[identity]
-            self._collision(path, address, other, asset, at)
+        other = self._taken.get(identity)
+        if other is not None:
+            self._collision(_Taken(path, address, at), other)
             return None
-        self._taken[identity] = (address, at)
+        self._taken[identity] = _Taken(path, address, at)
         return path
 
-    def _inside(self, written: str, address: str, at: Place) -> str | None:
-        what = f"`output` of `{address}`"
-        if written.startswith(("/", "~")) or re.match(r"[A-Za-z]:", written):
-            self._tell(
-                "absolute", address, f"{what}: `{written}` is an absolute path", at, "paths start at the output folder"
-            )
-            return None
-        bad = _FORBIDDEN.search(written)
-        if bad:
-            self._tell(
-                "character",
-                address.split("[")[0],
-                f"{what}: `{written}` holds `{bad.group()}`, which some systems cannot write",
-                at,
-                "use letters, digits, `-`, `_`, `.` and `/`",
-            )
-            return None
-        path = posixpath.normpath(written)
-        if path in (".", "") or path.startswith("../") or path == "..":
-            self._tell(
-                "leaves",
-                address.split("[")[0],
-                f"{what}: `{written}` leaves the output folder",
-                at,
-                "leave out the `..`; `output_folder` names the folder itself",
-            )
-            return None
-        if any(_DEVICE.match(part) or part != part.strip(" ") or part.endswith(".") for part in path.split("/")):
-            self._tell(
-                "device",
-                address.split("[")[0],
-                f"{what}: `{written}` cannot be written on Windows",
-                at,
-                "no device names, and no blank or dot at an end",
-            )
-            return None
-        return f"{self._folder}/{path}"
-
-    def _collision(self, path: str, address: str, other: str, asset: AssetSpec, at: Place) -> None:
-        one, two = _pairs(address), _pairs(other)
+    def _collision(self, new: _Taken, old: _Taken) -> None:
+        one, two = _pairs(new.address), _pairs(old.address)
         differing = [axis for axis in one if one[axis] != two.get(axis)]
+        names = (asset_of(old.address), asset_of(new.address))
         hint = "give each its own path"
-        if address.split("[")[0] == other.split("[")[0] and differing:
+        if names[0] == names[1] and differing:
             hint = "name what differs in it: " + ", ".join(f"`{{{{ {axis} }}}}`" for axis in differing)
-        self._tell(
-            "collision",
-            address.split("[")[0] + other.split("[")[0],
-            f"`{other}` and `{address}` are both written to `{path}`",
-            at,
-            hint,
-        )
+        what = f"`{old.address}` and `{new.address}` are both written to `{new.path}`"
+        if new.path != old.path:
+            what = f"`{new.path}` of `{new.address}` and `{old.path}` of `{old.address}` are one file on many systems"
+        self._problems.add(what, at=new.at, hint=hint, once=("collision", *names))
 
     def check(self) -> None:
         """A path cannot be a file and a folder at once."""
-        folders: dict[str, str] = {}
-        for path, (address, _) in self._taken.items():
-            parent = path.rsplit("/", 1)[0]
+        folders: dict[str, _Taken] = {}
+        for identity, taken in self._taken.items():
+            parent = identity.rpartition("/")[0]
             while parent and parent not in folders:
-                folders[parent] = address
-                parent = parent.rsplit("/", 1)[0] if "/" in parent else ""
-        for path, (address, at) in self._taken.items():
-            if path in folders:
-                self._tell(
-                    "folder",
-                    address,
-                    f"`{address}` is written to `{path}`, which is a folder of `{folders[path]}`",
-                    at,
-                    "give one of them another path",
-                )
+                folders[parent] = taken
+                parent = parent.rpartition("/")[0]
+        for identity, taken in self._taken.items():
+            inner = folders.get(identity)
+            if inner is not None:
+                what = f"`{taken.address}` is written to `{taken.path}`, which is a folder of `{inner.address}`"
+                once = ("folder", asset_of(taken.address), asset_of(inner.address))
+                self._problems.add(what, at=taken.at, hint="give one of them another path", once=once)
 
-    def _tell(self, kind: str, which: str, what: str, at: Place, hint: str) -> None:
-        """Say a mistake once for an asset, not once for each of its thousand cells."""
-        if (kind, which) not in self._told:
-            self._told.add((kind, which))
-            self._problems.add(what, at=at, hint=hint)
+
+def _mistake(written: str, path: str) -> tuple[str, str] | None:
+    """Why a path, as it is written and in its shortest form, cannot be: the end of a sentence, and a hint."""
+    if written.startswith(("/", "~")) or re.match(r"[A-Za-z]:", written):
+        return "is an absolute path", "paths start at the output folder; `output_folder` names it"
+    bad = _FORBIDDEN.search(written)
+    if bad:
+        return f"holds `{bad.group()}`, which some systems cannot write", "use letters, digits, `-`, `_`, `.` and `/`"
+    if path == ".." or path.startswith("../"):
+        return "leaves the output folder", "leave out the `..`; `output_folder` names the folder itself"
+    parts = path.split("/")
+    if any(_DEVICE.match(part) or part != part.strip(" ") or part.endswith(".") for part in parts if part != "."):
+        return "cannot be written on Windows", "no device names such as `aux`, and no blank or dot at an end"
+    if any(len(part.encode()) > LONGEST_NAME for part in parts):
+        return f"has a part of more than {LONGEST_NAME} bytes, which no file system takes", "shorten it"
+    if format_of_path(path) is None or written.endswith("/"):
+        return "does not end in a picture format", "end it in .png, .jpg, .webp or .avif"
+    if parts[-1].startswith(".") and parts[-1].count(".") == 1:
+        return "has no name before its ending", "e.g. `poster.png`"
+    return None
 
 
 def _pairs(address: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from imagebuild.core.settled import finder_of, spent_in
 from imagebuild.core.spec import Budget
 from imagebuild.errors import ProviderError
 
-__all__ = ["VERDICTS", "Facts", "Known", "Plan", "PlanStep", "complete", "make_plan", "tools_text"]
+__all__ = ["VERDICTS", "Facts", "Known", "Plan", "PlanStep", "complete", "make_plan", "price_of", "tools_text"]
 
 VERDICTS = ("make", "restore", "adopt", "reuse", "wait", "uncertain", "blocked", "refused", "orphan")
 CHANGING = frozenset(VERDICTS) - {"reuse", "orphan"}
@@ -156,6 +156,21 @@ def _tools_of(text: str) -> dict[str, str]:
     return {name: version for name, _, version in parts}
 
 
+def price_of(action: Action, offer: Offer) -> Decimal | None:
+    """What a paid action costs, by the catalogue; None when its price is not known, and for what is drawn here."""
+    if not action.paid or action.size is None:
+        return None
+    manifest = action.manifest
+    references = manifest.get("references")
+    return offer.price.estimate(
+        quality=str(manifest["quality"]),
+        size=action.size,
+        tier=action.tier,
+        prompt=str(manifest["prompt"]),
+        references=len(references) if isinstance(references, list) else 0,
+    )
+
+
 class _Outcome(NamedTuple):
     """What is known of an action's result before deciding what to do. `why` when it has to be made."""
 
@@ -195,8 +210,8 @@ def _orphans(
     lock: Lock, actions: Mapping[str, Action], kept: Collection[str], skipped: Iterable[tuple[str, str]]
 ) -> list[LockEntry]:
     away = {address for address, _ in skipped}
-    named = {*actions, *kept, *away}
-    return [lock.entries[address] for address in lock.entries if address not in named]
+    gone = [address for address in lock.entries if address not in kept and address not in actions]
+    return [lock.entries[address] for address in gone if address not in away]
 
 
 HOLD_SHARE = Decimal("0.5")
@@ -233,20 +248,20 @@ class _Planner:
         self.selected = selected
         self.kept = kept
         self.outcomes: dict[str, _Outcome] = {}
-        self.forced: dict[str, str] = {}  # address → why its known result must be made again
+        self.lost: set[tuple[str, Digest]] = set()  # results that are known, wanted, and nowhere
         self.needed: set[str] = set()  # delivered, or an input of something made
         self.making: set[str] = set()
         self.fetched: dict[str, str] = {}  # address → where its bytes come from, when not from the store
-        self._find: Callable[[Key], Digest | None] | None = None
+        self._find: Callable[[Key], Sequence[Digest]] | None = None
         self._by_digest: dict[Digest, list[str]] | None = None
         self._by_output: dict[str, set[Digest]] | None = None
 
     def run(self) -> list[PlanStep]:
         while True:
             self._forward()
-            before = len(self.forced)
+            before = len(self.lost)
             self._backward()
-            if len(self.forced) == before:
+            if len(self.lost) == before:
                 return self._steps()
 
     # ---------------------------------------------------------------- forward: what is known
@@ -269,54 +284,51 @@ class _Planner:
                 outcomes[address] = _Outcome(identity, None, None, "input-made")
                 continue
             manifest = complete(action, digests) if digests else action.manifest
-            key = key_of(manifest)
-            if address in self.forced:
-                outcomes[address] = _Outcome(key, key, None, self.forced[address])
-                continue
-            outcomes[address] = self._known(address, action, key, manifest)
+            outcomes[address] = self._known(address, action, key_of(manifest), manifest)
 
     def _known(self, address: str, action: Action, key: Key, manifest: Mapping[str, object]) -> _Outcome:
+        """The result of a key: the one that is locked, until its bytes turn out to be wanted and nowhere; then another."""
         lock = self.facts.lock
         entry = lock.entries.get(address)
-        if entry is not None and entry.key == key and address not in lock.alternatives and self.facts.has(entry.digest):
+        if entry is not None and entry.key == key and address not in lock.alternatives and (address, entry.digest) not in self.lost:
             return _Outcome(key, key, entry.digest, "")
         candidates = self._candidates(address, key)
         if not action.manifest.get("steps", True):  # a local action without steps: the very bytes it is made from
             candidates = [Digest(str(manifest["input"]))]
-        best = next(
-            (digest for digest in candidates if self._at_hand(action, digest)), candidates[0] if candidates else None
-        )
-        if best is not None:
-            return _Outcome(key, key, best, "")
+        left = [digest for digest in candidates if (address, digest) not in self.lost]
+        if left:
+            return _Outcome(key, key, next((digest for digest in left if self._at_hand(action, digest)), left[0]), "")
+        if candidates:
+            return _Outcome(key, key, None, "bytes-lost")
         if entry is not None and entry.tools and action.kind == "local":
-            redrawn = self._other_tools(action, entry, manifest)
+            redrawn = self._other_tools(address, entry, manifest)
             if redrawn is not None:
                 return redrawn
         return _Outcome(key, key, None, "changed" if entry is not None else "new")
 
     def _candidates(self, address: str, key: Key) -> list[Digest]:
-        """The digests that are a result of this key: as locked for this address, for another, and as stored."""
+        """The digests that are a result of this key: as locked for this address, for others, and as stored."""
         lock = self.facts.lock
         own = lock.alternatives.get(address) or ((lock.entries[address],) if address in lock.entries else ())
         found = [entry.digest for entry in own if entry.key == key]
         if self._find is None:
             self._find = finder_of(lock.entries)
-        elsewhere = self._find(key)
-        if elsewhere is not None:
-            found.append(elsewhere)
+        found.extend(self._find(key))
         known = self.facts.result(key)
         if known is not None:
             found.append(known.digest)
         return found
 
-    def _other_tools(self, action: Action, entry: LockEntry, manifest: Mapping[str, object]) -> _Outcome | None:
+    def _other_tools(self, address: str, entry: LockEntry, manifest: Mapping[str, object]) -> _Outcome | None:
         """A result that only newer libraries would draw anew is kept when its input is gone: never pay for an upgrade."""
         same = {**manifest, "tools": _tools_of(entry.tools or "")}
         if same["tools"] == manifest.get("tools") or key_of(same) != entry.key:
             return None
-        source = Digest(str(manifest["input"]))
+        key, source = key_of(manifest), Digest(str(manifest["input"]))
+        if (address, entry.digest) in self.lost:
+            return _Outcome(key, key, None, "bytes-lost")
         if self.facts.has(source) or self._file_with(source):
-            return _Outcome(key_of(manifest), key_of(manifest), None, "redrawn")
+            return _Outcome(key, key, None, "redrawn")
         return _Outcome(entry.key, entry.key, entry.digest, "")
 
     def _at_hand(self, action: Action, digest: Digest) -> bool:
@@ -360,13 +372,11 @@ class _Planner:
                 making.add(address)
                 wanted.update(source for _, source in action.inputs)
                 continue
-            in_place = action.output is not None and target and self.facts.output(action.output) == outcome.digest
+            in_place = action.output is None or (target and self.facts.output(action.output) == outcome.digest)
             if in_place and address not in wanted:
                 continue
             if not self._at_hand(action, outcome.digest):
-                self.forced[address] = "bytes-lost"
-                making.add(address)
-                wanted.update(source for _, source in action.inputs)
+                self.lost.add((address, outcome.digest))
         self.needed, self.making = needed, making
 
     # ---------------------------------------------------------------- verdicts
@@ -394,8 +404,9 @@ class _Planner:
         digest = outcome.digest
         assert digest is not None
         stored = self.facts.has(digest)
-        if action.output is None:
-            return self._step(action, outcome, "reuse" if stored else "adopt", "" if stored else "store-lost")
+        if action.output is None:  # not at hand: its bytes are not wanted either
+            adopted = not stored and self._at_hand(action, digest)
+            return self._step(action, outcome, "adopt" if adopted else "reuse", "store-lost" if adopted else "")
         there = self.facts.output(action.output)
         if there == digest:
             return self._step(action, outcome, "reuse" if stored else "adopt", "" if stored else "store-lost")
@@ -409,18 +420,13 @@ class _Planner:
         return self._step(action, outcome, "restore", "file-edited" if delivered else "file-foreign")
 
     def _price(self, action: Action) -> Decimal:
-        manifest = action.manifest
-        references = manifest.get("references")
-        assert action.size is not None
-        price = self.offer.price.estimate(
-            quality=str(manifest["quality"]), size=action.size, tier=action.tier, prompt=str(manifest["prompt"]),
-            references=len(references) if isinstance(references, list) else 0,
-        )  # fmt: skip
+        price = price_of(action, self.offer)
         if price is None:
             raise ProviderError(
                 f"the price of `{action.address}` at `{self.offer.provider}` is not known",
-                hint=f"the catalogue of {self.offer.catalog_date} has no price for this quality and resolution; choose another, or another provider",
-            )  # fmt: skip
+                hint=f"the catalogue of {self.offer.catalog_date} has none for this quality and resolution: "
+                "choose another, or another provider",
+            )
         return price
 
     @staticmethod

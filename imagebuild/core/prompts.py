@@ -164,9 +164,13 @@ class Prompts:
             read = set().union(*(self._read[name] for name in meant))
             for name in each.variables:
                 if name not in read and "vars" not in read:
-                    hint = did_you_mean(name, [*SETTING_KEYS, *self._campaign.axes])
-                    unread = f"no setting, no axis, and no template reads it; {hint}" if hint else None
-                    self._problems.add(f"`include`: nothing asks for `{name}`", at=each.place, hint=unread)
+                    near = did_you_mean(name, [*SETTING_KEYS, *self._campaign.axes]) or ""
+                    hint = near if "mean" in near else "it is no setting and no axis, and no template reads it"
+                    at = each.place
+                    column = at.text.find(name)
+                    if column >= 0:
+                        at = Place(at.file, at.line, column + 1, len(name), at.text)
+                    self._problems.add(f"`include`: nothing asks for `{name}`", at=at, hint=hint)
 
     def values_read(self, template: Template, asset: AssetSpec, cell: Cell) -> Mapping[str, str]:
         """Every value the template reads in this cell, by name; strings with the place they stand in."""

@@ -21,6 +21,7 @@ from imagebuild.core.sizes import (
 )
 from imagebuild.core.spec import AssetSpec, Settings
 from imagebuild.core.steps import Step, default_encode, format_of_path, implied_fit, output_format
+from imagebuild.core.template_place import line_place
 from imagebuild.errors import Problems
 
 __all__ = ["implied_steps", "master_format", "paid_manifest", "paid_size", "ratio_of"]
@@ -57,7 +58,7 @@ def paid_size(
             return None
     tier = settings.resolution or DEFAULT_TIER
     if size is None and ratio:
-        return _covering(ratio.size, offer.sizes) if ratio.size else size_for_ratio(ratio.shape, tier, offer.sizes)  # type: ignore[arg-type]
+        return _covering(ratio.size, offer.sizes) if ratio.size else size_for_ratio(ratio.shape, tier, offer.sizes)
     if size is None and source is not None and asset.source is not None:
         return source if size_problem(source, offer.sizes) is None else _covering(source, offer.sizes)
     if size is None:
@@ -66,10 +67,17 @@ def paid_size(
     if wrong is not None:
         problems.add(
             f"asset `{asset.name}`: `{offer.model}` cannot make {size_text(size)}: {wrong}",
-            at=settings.places.get("size", asset.place), hint=f"the nearest size it makes is {size_text(nearest_legal(size, offer.sizes))}",
+            at=settings.places.get("size", asset.place), hint=_legal_hint(size, offer.sizes),
+            once=("size", settings.places.get("size", asset.place)),
         )  # fmt: skip
         return None
     return size
+
+
+def _legal_hint(size: Size, rules: SizeRules) -> str:
+    pixels = f"[{size[0]}, {size[1]}]"
+    nearest = size_text(nearest_legal(size, rules))
+    return f"the nearest it makes: `size: {nearest}`\nfor exactly these pixels add `steps: [fit: {{cover: {pixels}}}]`"
 
 
 @lru_cache(maxsize=4096)
@@ -79,7 +87,7 @@ def _covering(size: Size, rules: SizeRules) -> Size:
 
 @lru_cache(maxsize=64)
 def _square(tier: str, rules: SizeRules) -> Size:
-    return size_for_ratio(Fraction(1), tier, rules)  # type: ignore[arg-type]
+    return size_for_ratio(Fraction(1), tier, rules)
 
 
 def paid_manifest(
@@ -93,8 +101,11 @@ def paid_manifest(
     mask: str | None,
     problems: Problems,
 ) -> dict[str, object]:
-    """The canonical request. All that reaches the model is in it, and nothing else; what is left at its default is left
-    out, so that a later field does not change today's keys. The digest of another asset's picture is filled in later."""
+    """The canonical request: all that reaches the model, and nothing else.
+
+    What is left at its default is left out, so that a later field does not change today's keys. The digest of another
+    asset's picture is filled in later.
+    """
     manifest: dict[str, object] = {
         "schema": KEY_SCHEMA,
         "operation": "edit" if asset.source else "generate",
@@ -128,23 +139,32 @@ def _check_offer(
             problems.add(
                 f"asset `{asset.name}`: `{offer.provider}` has no {name} `{value}` for `{offer.model}`",
                 at=settings.places.get(name, asset.place), hint="it has " + ", ".join(allowed),
+                once=(name, settings.places.get(name, asset.place)),
             )  # fmt: skip
+    if settings.background == "transparent" and settings.format == "jpeg":
+        at = settings.places.get("background", asset.place)
+        what = f"asset `{asset.name}`: a jpeg cannot be transparent"
+        problems.add(what, at=at, hint="`format: png` or `format: webp`", once=("transparent", at))
     if len(prompt) > offer.prompt_characters:
-        problems.add(
-            f"asset `{asset.name}`: a prompt of {len(prompt):,} characters, `{offer.provider}` takes {offer.prompt_characters:,}",
-            at=asset.prompt.place if asset.prompt else asset.place,
-        )  # fmt: skip
+        most = f"`{offer.provider}` takes {offer.prompt_characters:,}"
+        at = line_place(asset.prompt, 1) if asset.prompt else asset.place
+        what = f"asset `{asset.name}`: a prompt of {len(prompt):,} characters, {most}"
+        problems.add(what, at=at, once=("prompt", asset.name))
     if pictures > offer.references:
         problems.add(
-            f"asset `{asset.name}`: {pictures} pictures, `{offer.provider}` takes {offer.references}", at=asset.place
-        )
+            f"asset `{asset.name}`: {pictures} pictures, `{offer.provider}` takes {offer.references}", at=asset.place,
+            once=("pictures", asset.name),
+        )  # fmt: skip
 
 
 def implied_steps(
     asset: AssetSpec, cell: Cell, source_size: Size | None, source_format: str, output: str | None, problems: Problems
 ) -> tuple[Step, ...]:
-    """The asset's steps, with what its cell implies written out: the fit to an exact size of the ratio axis, the crop to
-    its shape, the encoding that the output's ending names. Empty: the picture is delivered as it was received."""
+    """The asset's steps, with what its cell implies written out.
+
+    That is: the fit to an exact size of the ratio axis, the crop to its shape, the encoding that the output's ending
+    names. Empty: the picture is delivered as it was received.
+    """
     ratio = ratio_of(cell)
     steps = list(asset.steps)
     shapes = any(step.name in ("fit", "crop") for step in steps)
@@ -157,10 +177,9 @@ def implied_steps(
     wanted = format_of_path(output) if output else None
     said = output_format(steps, "")
     if wanted and said and said != wanted and output and asset.output:
-        problems.add(
-            f"asset `{asset.name}`: `encode` writes {said}, `output` ends in .{output.rsplit('.', 1)[-1]}", at=asset.output.place,
-            hint=f"end it in .{'jpg' if said == 'jpeg' else said}",
-        )  # fmt: skip
+        what = f"asset `{asset.name}`: `encode` writes {said}, `output` ends in .{output.rsplit('.', 1)[-1]}"
+        hint = f"end it in .{'jpg' if said == 'jpeg' else said}"
+        problems.add(what, at=asset.output.place, hint=hint, once=("ending", asset.name))
     if not said and (steps or (wanted and wanted != source_format)):
         form = wanted or "png"
         steps.append(Step(name="encode", parameters=default_encode(form), place=asset.place))

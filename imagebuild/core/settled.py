@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, ValuesView
 from decimal import Decimal
 
 from imagebuild.core.key import Digest, Key
@@ -58,16 +58,16 @@ class SettledEntries(Mapping[str, LockEntry]):
         self.load(address for address in self._lines if address not in self._parsed)
         return super().values()
 
-    def digest_of(self, key: Key) -> Digest | None:
-        """The digest of some entry of this key, found without parsing any."""
+    def digests_of(self, key: Key) -> Sequence[Digest]:
+        """The digests of the entries of this key; that there are none is found without parsing any."""
         if self._keys is None:
             skip = len(_HEAD) + len(_KEY)
             self._keys = {line[len(address) + skip :][:64] for address, line in self._lines.items()}
             if "\\" in self._text:  # an address written with an escape is longer than it is
                 self._keys.update(_KEYS.findall(self._text))
         if key not in self._keys:
-            return None
-        return next(entry.digest for entry in self.values() if entry.key == key)
+            return ()
+        return _digests(entry for entry in self.values() if entry.key == key)
 
     def spent(self) -> Decimal:
         if self._text.count(_COST) == self._text.count(_COST + '0"'):
@@ -89,12 +89,22 @@ def parse_settled(text: str) -> Lock:
     return Lock(parse_lock(header, file="").campaign, SettledEntries(text, header, lines))
 
 
-def finder_of(entries: Mapping[str, LockEntry]) -> Callable[[Key], Digest | None]:
-    """Answers: the digest of some entry of a key, whichever address has it."""
+def finder_of(entries: Mapping[str, LockEntry]) -> Callable[[Key], Sequence[Digest]]:
+    """Answers: the digests of the entries of a key, whichever address has it; in the order of their addresses."""
     if isinstance(entries, SettledEntries):
-        return entries.digest_of
-    by_key = {entry.key: entry.digest for entry in entries.values()}
-    return by_key.get
+        return entries.digests_of
+    by_key: dict[Key, list[LockEntry]] = {}
+    for entry in entries.values():
+        by_key.setdefault(entry.key, []).append(entry)
+    return lambda key: _digests(by_key.get(key, ()))
+
+
+def _address(entry: LockEntry) -> str:
+    return entry.address
+
+
+def _digests(entries: Iterable[LockEntry]) -> Sequence[Digest]:
+    return tuple(dict.fromkeys(entry.digest for entry in sorted(entries, key=_address)))
 
 
 def spent_in(entries: Mapping[str, LockEntry]) -> Decimal:

@@ -40,6 +40,7 @@ TIERS: Mapping[str, tuple[int, int | None]] = {"1k": (1280, 1024**2), "2k": (204
 _SIZE = re.compile(r"\s*([0-9]{1,5})\s*[x×]\s*([0-9]{1,5})\s*\Z")
 _RATIO = re.compile(r"\s*([0-9]{1,5}(?:\.[0-9]{1,4})?)\s*:\s*([0-9]{1,5}(?:\.[0-9]{1,4})?)\s*\Z")
 NEAR_EDGE = 0.9  # an exact ratio may cost up to a tenth of the longest possible edge
+SAME_RATIO = 1.01  # ratios that differ by less look the same; further off, a tier's edge gives way
 NEAR_RATIO = 1.03  # a covering size may lose up to 3 % of an edge to the crop
 
 
@@ -186,7 +187,8 @@ def size_for_ratio(ratio: Fraction, tier: Tier, rules: SizeRules) -> Size:
     """The size a model should make for a ratio at a resolution tier: 16:9 at 2k is 2048x1152.
 
     Among the legal sizes of at least nine tenths of the longest edge the tier has for this ratio: the largest with
-    exactly the ratio, else the one of the nearest ratio. When none fits under the tier, the smallest legal one.
+    exactly the ratio, else the one of the nearest ratio. When none under the tier has the ratio within 1 %, the
+    smallest legal one that has it: 3:1 at 1k is 1440x480. When none fits under the tier, the smallest legal one.
     A fixed list has no tiers: the nearest ratio counts first, then fitting under the tier.
     """
     longest, pixels = TIERS[tier]
@@ -211,10 +213,17 @@ def _for_shape(shape: Size, rules: SizeRules, within: SizeRules) -> Size:
     possible = min(within.longest, math.isqrt(within.most_pixels * width // height))
     under = list(_legal(within, lambda edge: edge * height / width))
     near = [size for size in under if size[0] >= NEAR_EDGE * possible]
-    if under:
-        return min(near or under, key=lambda size: (_times_off(size, shape), -size[0] * size[1], size))
-    legal = _legal(rules, lambda edge: edge * height / width)
-    return min(legal, key=lambda size: (size[0] * size[1], _times_off(size, shape), size))
+    best = min(near or under, key=lambda size: (_times_off(size, shape), -size[0] * size[1], size), default=None)
+    if best is not None and _times_off(best, shape) <= SAME_RATIO:
+        return best
+    legal = list(_legal(rules, lambda edge: edge * height / width))
+    same = [size for size in under if _times_off(size, shape) <= SAME_RATIO]
+    if same:
+        return max(same, key=lambda size: (size[0] * size[1], -_times_off(size, shape), size))
+    same = [size for size in legal if _times_off(size, shape) <= SAME_RATIO]
+    if best is not None and not same:
+        return best
+    return min(same or legal, key=lambda size: (size[0] * size[1], _times_off(size, shape), size))
 
 
 def _turned(size: Size) -> Size:

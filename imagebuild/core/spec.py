@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from decimal import Decimal
+from typing import NamedTuple
 
 from imagebuild.core.axis import Axis, Entry, LocaleSetting
 from imagebuild.core.sizes import Size
@@ -97,8 +98,7 @@ class Settings:
         return Settings(**merged, places={**below.places, **self.places})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(NamedTuple):
     """`scene`, or `scene[ratio=1:1]`: another asset of the campaign, in the same cell but for the axes pinned here."""
 
     asset: str
@@ -106,8 +106,7 @@ class Link:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """Cells that match every pattern are not made. `assets` is empty for all."""
 
     assets: tuple[str, ...]
@@ -115,8 +114,7 @@ class Exclusion:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inclusion:
+class Inclusion(NamedTuple):
     """Overrides settings or variables of the cells that match, or adds the one cell that it names in full."""
 
     assets: tuple[str, ...]
@@ -126,8 +124,7 @@ class Inclusion:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(NamedTuple):
     """The most a build, the campaign in all, and a month may cost, in US dollars."""
 
     build: Decimal | None = None
@@ -135,8 +132,7 @@ class Budget:
     month: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssetSpec:
+class AssetSpec(NamedTuple):
     """One asset as it is written. `broken`: part of it could not be read, so nothing can be said of its cells."""
 
     name: str
@@ -164,8 +160,7 @@ class AssetSpec:
         return own + tuple(reference for reference, _ in self.references if isinstance(reference, Link))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Campaign:
+class Campaign(NamedTuple):
     """One campaign file, read and checked. `files` are the others it was read from."""
 
     name: str

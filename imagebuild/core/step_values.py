@@ -114,7 +114,7 @@ class Given:
         return f"`{name}` of step `{self.step}`"
 
     def _unfit(self, name: str, node: Node, hint: str) -> None:
-        shown = fields.written(node) if node.is_scalar else node.kind
+        shown = f"`{fields.written(node) if node.is_scalar else plain(node)}`" if node.value is not None else node.kind
         self.problems.add(f"{self._what(name)}: {shown} will not do", at=node.place, hint=hint)
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:

@@ -10,11 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from imagebuild.core.document import Node
-from imagebuild.core.locale import fallback_chain
-from imagebuild.core.pseudo import PSEUDO_LOCALES, pseudo
+from imagebuild.core.locale import PSEUDO_LOCALES, fallback_chain
 from imagebuild.errors import ImagebuildError, Place, Problems, did_you_mean
+from imagebuild.lazy import lazy
+
+if TYPE_CHECKING:
+    from imagebuild.core import pseudo
+else:
+    pseudo = lazy("imagebuild.core.pseudo")
 
 __all__ = [
     "Found",
@@ -213,8 +219,8 @@ class Strings:
             return None
         value = source.text.value
         if isinstance(value, str):
-            return replace(source, text=replace(source.text, value=pseudo(value, tag)))
-        forms = {category: pseudo(form, tag) for category, form in value.items()}
+            return replace(source, text=replace(source.text, value=pseudo.pseudo(value, tag)))
+        forms = {category: pseudo.pseudo(form, tag) for category, form in value.items()}
         return replace(source, text=replace(source.text, value=forms))
 
 

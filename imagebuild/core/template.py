@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from imagebuild.core.fields import Sources
 from imagebuild.core.spec import SourceText
 from imagebuild.core.strings import MissingText, SkipCell
-from imagebuild.core.template_mistakes import NO_OWNER, NoPart, explain_syntax, explain_value, no_part
-from imagebuild.core.template_place import first_use, line_place, template_name
+from imagebuild.core.template_mistakes import NO_OWNER, NoPart, explain_failure, explain_syntax, explain_value, no_part
+from imagebuild.core.template_place import find_place, first_use, line_place, template_name
 from imagebuild.errors import Place, Problems, did_you_mean
 from imagebuild.lazy import lazy
 
@@ -27,10 +27,17 @@ else:
 __all__ = ["Template", "TemplateFault", "Templates", "resolve"]
 
 Chain = tuple[str, ...]
+_LINE_ENDS = re.compile(r"[ \t]+\n")
 _SIMPLE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z]\w*)*)\s*\}\}")
+_INCLUDES = re.compile(r"(?<=%)[-+\s]*(?:include|import|extends)\s[^%]*")
 _MARKS = ("{{", "{%", "{#")
 # Words that Jinja reads as something else than a name of ours.
-_JINJA_WORDS = frozenset("true false none True False None not and or in is if else loop self super caller".split())
+_JINJA_WORDS = frozenset(
+    (
+        *("true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else"),
+        *("loop", "self", "super", "caller"),
+    )
+)
 
 
 class TemplateFault(Exception):
@@ -41,6 +48,12 @@ class TemplateFault(Exception):
         self.what = what
         self.at = at
         self.hint = hint
+
+
+def tidy(text: str) -> str:
+    """White space that says nothing must not make another request: around the text, at the ends of lines."""
+    text = text.strip()
+    return _LINE_ENDS.sub("\n", text) if "\n" in text else text
 
 
 class Template:
@@ -68,12 +81,13 @@ class Template:
         self._compiled = compiled
 
     def render(self, context: Mapping[str, object]) -> str:
-        """The text in one cell, without the white space around it; raises `TemplateFault`, `MissingText`, `SkipCell`."""
+        """The text in one cell, without the white space around it and at the ends of its lines.
+
+        Raises `TemplateFault`, and as the strings are: `MissingText`, `SkipCell`.
+        """
         if self._parts is None:
             return self._render_compiled(context)
-        return "".join(
-            part if isinstance(part, str) else self._printed(part, context) for part in self._parts
-        ).strip()
+        return tidy("".join(part if isinstance(part, str) else self._printed(part, context) for part in self._parts))
 
     def _printed(self, chain: Chain, context: Mapping[str, object]) -> str:
         try:
@@ -88,7 +102,7 @@ class Template:
     def _render_compiled(self, context: Mapping[str, object]) -> str:
         assert self._compiled is not None
         try:
-            return self._compiled.render(context).strip()
+            return tidy(self._compiled.render(context))
         except (MissingText, SkipCell):
             raise
         except jinja.NoValue as bad:
@@ -98,14 +112,16 @@ class Template:
         except jinja.FilterFault as bad:
             raise TemplateFault(f"filter `{bad.name}`: {bad.args[0]}", self._failing_place(bad, bad.name)) from None
         except RecursionError as bad:
-            raise TemplateFault("template: it includes or calls itself without end", self._failing_place(bad)) from None
+            at = find_place(self.source, _INCLUDES) or self._failing_place(bad)
+            raise TemplateFault("template: it includes or calls itself without end", at) from None
         except Exception as bad:  # whatever an expression of the template's author raises is the template's fault
-            raise TemplateFault(f"template: {_words(bad)}", self._failing_place(bad)) from bad
+            what, hint = explain_failure(bad)
+            raise TemplateFault(f"template: {what}", self._failing_place(bad), hint) from bad
 
     def _no_part(self, bad: NoPart, context: Mapping[str, object]) -> TemplateFault:
         if bad.owner is NO_OWNER:
-            hint = "only some cells have it, from `include`; give it a value for the others in `vars`"
-            return TemplateFault(f"`{bad.name}` is not known in every cell", first_use(self.sources, (bad.name,)), hint)
+            hint = f"give it a value in `vars`, or write `{{{{ {bad.name} | default('') }}}}`"
+            return TemplateFault(f"`{bad.name}` is not known in this cell", first_use(self.sources, (bad.name,)), hint)
         chain = self._chain_to(bad.owner, bad.name, context) or ("this", bad.name)
         what, hint_or_none = no_part(".".join(chain[:-1]), bad.owner, bad.name)
         place = first_use(self.sources, chain)
@@ -162,23 +178,10 @@ def resolve(chain: Chain, context: Mapping[str, object]) -> object:
 
 def _value_is(chain: Chain, context: Mapping[str, object], value: object) -> bool:
     try:
-        return resolve(chain, context) is value
+        found = resolve(chain, context)
+        return found is value or (callable(value) and found == value)
     except Exception:  # a text that is missing, or another part that is not there: not the one that is sought
         return False
-
-
-def _words(bad: BaseException) -> str:
-    """An exception's message as the end of a sentence."""
-    if isinstance(bad, ZeroDivisionError):
-        return "a division by zero"
-    if isinstance(bad, MemoryError | OverflowError):
-        return "a value too large"
-    text = str(bad) or type(bad).__name__
-    unsafe = re.match(r"access to attribute '(\w+)' of", text)
-    if unsafe:
-        return f"`{unsafe.group(1)}` is out of a template's reach"
-    text = re.sub(r"'(\w+)'", r"`\1`", text).rstrip(".")
-    return text[:1].lower() + text[1:]
 
 
 class Templates:
@@ -280,6 +283,8 @@ def simple_template(source: SourceText) -> Template | None:
     """A template that needs no Jinja: text, and plain `{{ a.b }}`; None when it needs more."""
     pieces = _SIMPLE.split(source.text)
     if any(mark in piece for piece in pieces[::2] for mark in (*_MARKS, "}}")):
+        return None
+    if any(piece.endswith("{") for piece in pieces[:-1:2]):  # Jinja takes the first two braces of three
         return None
     parts: list[str | Chain] = []
     for index, piece in enumerate(pieces):

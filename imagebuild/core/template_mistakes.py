@@ -14,7 +14,7 @@ from imagebuild.core.spec import SourceText
 from imagebuild.core.template_place import find_place, line_place
 from imagebuild.errors import Place, Problem, did_you_mean
 
-__all__ = ["NO_OWNER", "NoPart", "explain_syntax", "explain_value", "no_part"]
+__all__ = ["NO_OWNER", "NoPart", "explain_failure", "explain_syntax", "explain_value", "no_part"]
 
 NO_OWNER = object()  # the owner of a name that is not there
 
@@ -55,6 +55,9 @@ def explain_syntax(message: str, line: int, source: SourceText) -> Problem:
     if message.startswith("Expected an expression, got 'end of"):
         at = find_place(source, re.compile(r"\{[{%][-+]?[^{}]*?[-+]?[%}]\}"), line) or line_place(source, line)
         return Problem("template: an expression without an end, or without anything in it", at=at)
+    if message == "Tag name expected":
+        at = find_place(source, re.compile(r"\{%"), line) or line_place(source, line)
+        return Problem("template: `{%` without a statement", at=at, hint="e.g. `{% if … %}`")
     found = _GOT.match(message)
     if found:
         return _unexpected(found.group(1), found.group(2), line, source)
@@ -91,6 +94,11 @@ def _unclosed(source: SourceText, line: int) -> Problem:
 
 
 def _unexpected(wanted: str, got: str, line: int, source: SourceText) -> Problem:
+    opened = _open_expression(source, line) if wanted.startswith("end of") else None
+    if opened is not None:
+        mark = opened.text[opened.column - 1 : opened.column + 1]
+        closer = {"{{": "}}", "{%": "%}"}.get(mark, "}}")
+        return Problem(f"template: `{mark}` is not closed", at=opened, hint=f"close it with `{closer}`")
     ends = {"end of print statement": "}}", "end of statement block": "%}", "end of template": "the end"}
     shown = ends.get(got, got)
     word = rf"(?<!\w){re.escape(shown)}(?!\w)" if shown[:1].isalnum() else re.escape(shown)
@@ -99,6 +107,17 @@ def _unexpected(wanted: str, got: str, line: int, source: SourceText) -> Problem
         hint = f"an operator is missing before it, or `{ends[wanted]}`"
         return Problem(f"template: `{shown}` does not belong to the expression before it", at=at, hint=hint)
     return Problem(f"template: `{ends.get(wanted, wanted)}` is wanted here, this is `{shown}`", at=at)
+
+
+def _open_expression(source: SourceText, line: int) -> Place | None:
+    """The `{{` or `{%` of an earlier line that is still open when this line begins."""
+    before = source.text.splitlines(keepends=True)[: line - 1]
+    text = "".join(before)
+    start = max(text.rfind("{{"), text.rfind("{%"))
+    if start < 0 or "}}" in text[start:] or "%}" in text[start:]:
+        return None
+    number = text.count("\n", 0, start) + 1
+    return find_place(source, re.compile(r"\{[{%](?!.*[}%]\})"), number)
 
 
 def no_part(owner: str, value: object, name: str) -> tuple[str, str | None]:
@@ -134,6 +153,33 @@ def explain_value(value: object, owner: str) -> tuple[str, str | None] | None:
     if callable(value):
         return f"`{owner}` is a function", f"call it: `{{{{ {owner}() }}}}`"
     return None
+
+
+_KINDS = {"str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "NoneType": "nothing"}
+_KINDS |= {"list": "a list", "tuple": "a list", "dict": "a mapping", "Fields": "a mapping", "_Path": "a group of texts"}
+_FAILURES: tuple[tuple[str, str, str | None], ...] = (
+    (r'can only concatenate (\w+) \(not "(\w+)"\)', "{0} and {1} cannot be added", "`~` joins anything as text"),
+    (r"unsupported operand type\(s\) for (\S+).*?: '(\w+)' and '(\w+)'", "`{0}` does not go with {1} and {2}", None),
+    (r"'(\w+)' object is not iterable", "{0} is not a list", None),
+    (r"'(\w+)' object is not callable", "{0} is not a function", None),
+    (r"'(\S+)' not supported between instances of '(\w+)' and '(\w+)'", "`{0}` does not go with {1} and {2}", None),
+    (r"the template '(.+?)' .*does not export the requested name '(\w+)'", "`{0}` has no `{1}` to import", None),
+    (r"access to attribute '(\w+)' of", "`{0}` is out of a template's reach", None),
+)
+
+
+def explain_failure(bad: BaseException) -> tuple[str, str | None]:
+    """What an expression raised, as the end of a sentence, and a hint."""
+    if isinstance(bad, ZeroDivisionError):
+        return "a division by zero", None
+    if isinstance(bad, MemoryError | OverflowError):
+        return "a value too large", None
+    text = str(bad) or type(bad).__name__
+    for pattern, words, hint in _FAILURES:
+        found = re.match(pattern, text)
+        if found:
+            return words.format(*(_KINDS.get(each, each) for each in found.groups())), hint
+    return _lower(re.sub(r"'(\w+)'", r"`\1`", text)), None
 
 
 def _lower(text: str) -> str:

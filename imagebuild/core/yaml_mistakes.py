@@ -99,7 +99,9 @@ def _quoted(place: Place) -> str:
 def _unclosed_quote(start: Place) -> Problem:
     quote = start.text[start.column - 1 : start.column]
     hint = f"put `{quote}` where the text ends"
-    return Problem("a quote that is not closed", at=Place(start.file, start.line, start.column, 1, start.text), hint=hint)
+    return Problem(
+        "a quote that is not closed", at=Place(start.file, start.line, start.column, 1, start.text), hint=hint
+    )
 
 
 def _unclosed_bracket(at: Place, start: Place) -> Problem:

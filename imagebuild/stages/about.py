@@ -15,7 +15,7 @@ from imagebuild.core.expand import Action
 from imagebuild.core.graph import down_to, uses_of
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry
-from imagebuild.core.plan import complete
+from imagebuild.core.plan import complete, price_of
 from imagebuild.core.reason import Past, Reason, explain
 from imagebuild.errors import Place
 from imagebuild.stages.plan import Planned
@@ -178,7 +178,7 @@ class Inquiry:
             written=self._written(address),
             record=record,
             entry=entry,
-            price=self._estimate(action),
+            price=price_of(action, self._planned.loaded.offer),
             alike=tuple(each for each in alike if each != address),
             uses=self._uses[address],
         )
@@ -238,24 +238,13 @@ class Inquiry:
                 found.append(Written(name, value, None, is_file))
         return tuple(found)
 
-    def _estimate(self, action: Action) -> Decimal | None:
-        """What making it once more would cost; None for what is drawn here, and for a price that is not known."""
-        if not action.paid or action.size is None:
-            return None
-        manifest = action.manifest
-        references = manifest.get("references")
-        return self._planned.loaded.offer.price.estimate(
-            quality=str(manifest["quality"]), size=action.size, tier=action.tier, prompt=str(manifest["prompt"]),
-            references=len(references) if isinstance(references, list) else 0,
-        )  # fmt: skip
-
     def _payment(self, address: str) -> Payment:
         step = self._steps.get(address)
         record, entry = self._latest(address)
         billed = entry.cost if entry is not None and step is not None and entry.digest == step.digest else None
         if billed is None and record is not None and step is not None and record.key == step.key:
             billed = record.cost
-        estimate = self._estimate(self._actions[address])
+        estimate = price_of(self._actions[address], self._planned.loaded.offer)
         return Payment(address, step.verdict if step else "not needed", billed, estimate, self._uses[address])
 
     def _in_place(self, part: Part, output: str | None) -> str:

@@ -7,7 +7,8 @@ import datetime
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from imagebuild.build.make import Making
@@ -15,8 +16,9 @@ from imagebuild.build.report import Listener, Summary
 from imagebuild.build.run import Stop, run_plan
 from imagebuild.core.address import MASTER
 from imagebuild.core.key import Digest, Key
+from imagebuild.core.locale import PSEUDO_LOCALES
 from imagebuild.core.lock import Lock, LockEntry, write_lock
-from imagebuild.core.pseudo import PSEUDO_LOCALES
+from imagebuild.core.plan import Plan
 from imagebuild.core.strings import Missing
 from imagebuild.errors import BuildError
 from imagebuild.providers.base import Provider
@@ -27,6 +29,7 @@ from imagebuild.stages.project import Project
 from imagebuild.stages.services import open_provider
 from imagebuild.store.local import LocalStore
 from imagebuild.workspace.outputs import DamagedSource, Outputs
+from imagebuild.workspace.private import replace_file
 
 __all__ = ["Built", "finish", "prune", "run_build", "save_lock"]
 
@@ -43,54 +46,70 @@ class _Delivery:
     """Puts stored bytes into the output folder, and brings back into the store what only the output folder has."""
 
     def __init__(
-        self, project: Project, store: LocalStore, find_file: Callable[[Digest], str | None], stamp: str
+        self,
+        project: Project,
+        store: LocalStore,
+        delivered: Mapping[str, Collection[Digest]],
+        find_file: Callable[[Digest], str | None],
+        stamp: str,
     ) -> None:
         self._prefix = project.prefix
         self._outputs = Outputs(project.root)
         self._store = store
+        self._delivered = delivered  # by the lock: what may be replaced, though the store may have lost it
         self._find_file = find_file
         self._stamp = stamp
 
-    def put(self, digest: Digest, path: str, *, set_aside: bool) -> None:
+    def put(self, digest: Digest, path: str) -> str | None:
         place = self._prefix + path
-        if set_aside:
-            self._outputs.set_aside(place, self._stamp)
+        there = self._outputs.digest(place)
+        if there == digest:
+            return None
+        unknown = there is not None and not self._store.has(there)
+        if unknown and there in self._delivered.get(path, ()):
+            self._store.put(self._outputs.read(place), durable=True)  # the last of what may have been paid for
+        elif unknown:
+            data = self._store.get(digest)  # first, so that nothing is moved away for a picture that is damaged
+            aside = self._outputs.set_aside(place, self._stamp)
+            self._outputs.deliver(data, place, digest)
+            return aside
+        self._deliver(digest, place)
+        return None
+
+    def _deliver(self, digest: Digest, place: str) -> None:
         source = self._store.file(digest)
-        try:
-            self._outputs.deliver(source if source is not None else self._store.get(digest), place, digest)
-        except DamagedSource:
-            self._store.get(digest)  # sets the damage aside, and says so
-            raise
+        if source is not None:
+            with suppress(DamagedSource):
+                self._outputs.deliver(source, place, digest)
+                return
+        self._outputs.deliver(self._store.get(digest), place, digest)  # sets damage aside, and says so
 
     def take_in(self, digest: Digest, path: str | None) -> None:
         place = path or self._find_file(digest)
         if place is None:
             raise BuildError(f"no file has the bytes {digest[:12]} any more", hint="build again")
         data = self._outputs.read(self._prefix + place)
-        if self._store.put(data, durable=True) != digest:
+        # A delivery that wrote over the file in the meantime has taken it in before.
+        if self._store.put(data, durable=True) != digest and not self._store.has(digest):
             raise BuildError(f"`{place}` changed while the build was running", hint="build again")
 
 
 def save_lock(project: Project, lock: Lock) -> None:
     """Write the lock, whole or not at all."""
-    text = write_lock(lock).encode()
-    temporary = f"{project.lock}.{os.getpid()}.tmp"
     try:
-        with open(temporary, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, project.lock)
+        replace_file(project.root, project.lock, write_lock(lock).encode())
     except OSError as bad:
         raise BuildError(
-            f"cannot write `{project.label(os.path.basename(project.lock))}`: {(bad.strerror or str(bad)).lower()}"
+            f"cannot write `{project.label(os.path.basename(project.lock))}`: {(bad.strerror or str(bad)).lower()}",
+            hint="what was made is in the store: mend that, then run the same command again; nothing is paid twice",
         ) from bad
 
 
 def run_build(
     planned: Planned, *, listener: Listener, stop: Stop, jobs: int | None = None, provider: Provider | None = None
 ) -> Built:
-    """Run a plan. The caller holds the project and has seen that the plan may be run. `provider` stands in for the plan's."""
+    """Run a plan. The caller holds the project and has seen that the plan may be run. `provider` stands in for the
+    plan's own."""
     project, loaded, facts, plan = planned.project, planned.loaded, planned.facts, planned.plan
     lock = facts.lock._replace(campaign=plan.campaign)
     if lock.conflicted and len(plan.steps) < len(loaded.expansion.actions):
@@ -99,9 +118,11 @@ def run_build(
         )
     by_key = {(entry.key, entry.digest): entry for entry in lock.entries.values()}
     by_digest: dict[Digest, list[str]] = {}
+    by_output: dict[str, list[Digest]] = {}
     for entry in lock.entries.values():
         if entry.output:
             by_digest.setdefault(entry.digest, []).append(entry.output)
+            by_output.setdefault(entry.output, []).append(entry.digest)
 
     def find_file(digest: Digest) -> str | None:
         return next((path for path in by_digest.get(digest, ()) if facts.output(path) == digest), None)
@@ -127,22 +148,27 @@ def run_build(
             loaded.expansion.actions,
             lock=lock,
             store=planned.store,
-            provider=provider or open_provider(plan.provider),
+            provider=provider or (open_provider(plan.provider) if _pays(plan) else None),
             making=making,
-            delivery=_Delivery(project, planned.store, find_file, stamp),
+            delivery=_Delivery(project, planned.store, by_output, find_file, stamp),
             save_lock=lambda value: save_lock(project, value),
             listener=listener,
             stop=stop,
             clock=time.monotonic,
             jobs=jobs,
-        )  # fmt: skip
+        )
     )
     return Built(summary, lock)
 
 
-def prune(planned: Planned, lock: Lock) -> list[str]:
+def _pays(plan: Plan) -> bool:
+    """Whether anything will be asked of a provider: what is only put in place needs none, and no key either."""
+    return any(step.verdict == "make" and step.kind != "local" and step.merged is None for step in plan.steps)
+
+
+def prune(planned: Planned, lock: Lock) -> tuple[list[str], Lock]:
     """Remove the files of assets that are no longer in the campaign, where they are still as they were delivered, and
-    their lines in the lock. Files that were edited since stay."""
+    their lines in the lock. Files that were edited since stay. What was removed, and the lock as it is now."""
     project, plan = planned.project, planned.plan
     outputs = Outputs(project.root)
     named = {entry.output for address, entry in lock.entries.items() if address in planned.loaded.expansion.actions}
@@ -153,9 +179,9 @@ def prune(planned: Planned, lock: Lock) -> list[str]:
             removed.append(entry.output)
     gone = {entry.address for entry in plan.orphans}
     if gone:
-        kept = {address: entry for address, entry in lock.entries.items() if address not in gone}
-        save_lock(project, lock._replace(entries=kept))
-    return removed
+        lock = lock._replace(entries={address: entry for address, entry in lock.entries.items() if address not in gone})
+        save_lock(project, lock)
+    return removed, lock
 
 
 def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], tuple[str, str]]) -> None:
@@ -181,7 +207,7 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
         planned.project,
         files=planned.loaded.files,
         before=recalled if planned.kept else None,
-        settings=settings_of(planned.provider, os.environ),
+        settings=settings_of(planned.project.spec, planned.provider, os.environ),
         stamps=lambda: store_stamps(planned.store),
         facts=facts,
         outputs=outputs,
@@ -207,7 +233,11 @@ def _facts(planned: Planned) -> dict[str, list[list[str]]]:
         for tag in locales:
             if fallback or tag in PSEUDO_LOCALES:
                 locales[tag] |= own
-    links = [[name, link.asset, "pinned" if link.pins else "same"] for name, asset in campaign.assets.items() for link in asset.links]
+    links = [
+        [name, link.asset, "pinned" if link.pins else "same"]
+        for name, asset in campaign.assets.items()
+        for link in asset.links
+    ]
     facts = {
         "asset": [[name, *sorted(paths)] for name, paths in files.items()],
         "locale": [[tag, *sorted(paths)] for tag, paths in locales.items()],

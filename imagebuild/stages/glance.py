@@ -166,9 +166,10 @@ def changed_places(memory: Memory) -> list[str]:
     return [path for path, modified in memory.places.items() if stamp(path)[1] != modified]
 
 
-def settings_of(provider: str | None, environment: Mapping[str, str]) -> str:
-    """Everything outside files that decides a plan."""
-    return "\t".join((provider or environment.get("IMAGEBUILD_PROVIDER") or "", environment.get("IMAGEBUILD_STORE") or "", sys.version))
+def settings_of(spec: str, provider: str | None, environment: Mapping[str, str]) -> str:
+    """Everything outside files that decides a plan; and which campaign it is, for a folder may be copied whole."""
+    named = (provider or environment.get("IMAGEBUILD_PROVIDER") or "", environment.get("IMAGEBUILD_STORE") or "")
+    return " ".join((spec, *named, sys.version)).replace("\t", " ").replace("\n", " ")
 
 
 def nothing_to_do(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
@@ -187,7 +188,7 @@ def nothing_to_do(arguments: Sequence[str], environment: Mapping[str, str]) -> s
     if spec is None or environment.get("IMAGEBUILD_NO_MEMORY"):
         return None
     memory = read_memory(memory_of(root_of(os.path.dirname(spec)), spec))
-    if memory is None or not memory.answer or memory.fact("settings") != settings_of(None, environment).replace("\t", " "):
+    if memory is None or not memory.answer or memory.fact("settings") != settings_of(spec, None, environment):
         return None
     folder = os.path.dirname(spec)
     if any(stamp(os.path.join(folder, path)) != seen for path, (seen, _) in memory.inputs.items()):

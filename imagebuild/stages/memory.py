@@ -141,7 +141,7 @@ def recall(
     found.outputs_hold = memory.fact("lock") == lock_digest
     found.changed = frozenset(changed_outputs(project.folder, memory)) if found.outputs_hold else frozenset()
     moved = [path for path in changed_places(memory) if path != project.lock]
-    same_settings = memory.fact("settings") == settings_of(provider, environment).replace("\t", " ")
+    same_settings = memory.fact("settings") == settings_of(project.spec, provider, environment)
     if found.outputs_hold and not moved and same_settings and memory.fact("whole") == "yes":
         _spread(found, memory, lock, changed)
     return found
@@ -218,7 +218,7 @@ def remember(
         names.append(name)
         sizes.append(state.size)
         modified.append(state.modified)
-    memory.facts = {**facts, "settings": [[settings.replace("\t", " ")]], "lock": [[digest_of_file(project.lock)]]}
+    memory.facts = {**facts, "settings": [[settings]], "lock": [[digest_of_file(project.lock)]]}
     memory.answer, memory.table = answer, table
     write_memory(project.memory, memory)
 

@@ -58,6 +58,12 @@ class Planned:
                 found[slot] = digest
         return complete(action, found)
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """asset → verdict → how many pictures, in the campaign's order."""
+        found = self.plan.counts()
+        order = [name for name in self.loaded.campaign.assets if name in found]
+        return {name: found[name] for name in dict.fromkeys((*order, *found))}
+
     @property
     def digests(self) -> dict[str, Digest]:
         return {step.address: step.digest for step in self.plan.steps if step.digest is not None}

@@ -8,13 +8,13 @@ from functools import cache
 from typing import NamedTuple
 
 from imagebuild.core.catalogue import parse_catalogue, parse_catalogues, strings_files
-from imagebuild.core.expand import Expansion, Result, expand
 from imagebuild.core.cells import Reach
+from imagebuild.core.expand import Expansion, Result, expand
 from imagebuild.core.offer import Catalog, Offer
 from imagebuild.core.spec import Campaign
 from imagebuild.core.spec_parser import parse_campaign
 from imagebuild.core.strings import Strings, Text
-from imagebuild.errors import ImagebuildError, Problems
+from imagebuild.errors import ImagebuildError, Place, Problems
 from imagebuild.picture.versions import tool_versions
 from imagebuild.providers.catalog import load_catalog
 from imagebuild.stages.project import Project
@@ -84,21 +84,26 @@ def read_spec(
     files = Files(project.folder, remembered)
     sources = _Sources(project, files, problems)
     text = sources.read(project.spec_name)
+    problems.check()
     campaign = parse_campaign(text or "", sources, file=project.label(project.spec_name), problems=problems)
     if campaign is None:
         problems.check()
         raise ImagebuildError(f"cannot read `{project.spec_name}`")
     offer = (catalog or load_catalog()).offer(
-        provider or campaign.provider or "proof", campaign.model, allow_floating=campaign.allow_floating, problems=problems,
-        model_at=campaign.model_place, provider_at=campaign.provider_place if provider is None else None,
-    )  # fmt: skip
+        provider or campaign.provider or "proof",
+        campaign.model,
+        allow_floating=campaign.allow_floating,
+        problems=problems,
+        model_at=campaign.model_place,
+        provider_at=campaign.provider_place if provider is None else None,
+    )
     return Spec(campaign, offer, sources, files, problems)
 
 
 def read_campaign(
     project: Project, *, provider: str | None = None, remembered: Remembered | None = None, narrow: Narrow | None = None
 ) -> Loaded:
-    """Everything that follows from a campaign. `narrow`: what of it to work out, the rest being answered by a memory."""
+    """Everything that follows from a campaign. `narrow`: what of it to work out, a memory answering for the rest."""
     spec = read_spec(project, provider=provider, remembered=remembered)
     campaign, problems = spec.campaign, spec.problems
     part = narrow(campaign) if narrow is not None else Part(None, None, {}, {})
@@ -113,8 +118,8 @@ def read_campaign(
 
 
 class Part(NamedTuple):
-    """A part of a campaign: which cells of which assets (None: all), the locales whose strings that takes (None: all), and
-    the results of the rest; and the output paths, by address, that are as they were."""
+    """A part of a campaign: which cells of which assets (None: all), the locales whose strings that takes (None: all),
+    the results of the rest, and the output paths, by address, that are as they were."""
 
     reach: Mapping[str, Reach | None] | None
     tags: set[str] | None
@@ -144,6 +149,7 @@ def _read_strings(
     wanted = [tag for tag in locale.tags if tags is None or tag in tags or tag == locale.source]
     catalogues: dict[str, dict[str, Text]] = {}
     by_locale: dict[str, tuple[str, ...]] = {}
+    damaged: set[str] = set()
     for pattern, at in locale.strings:
         found_any = False
         for tag, path in strings_files(pattern, wanted):
@@ -151,21 +157,32 @@ def _read_strings(
             if text is None:
                 continue
             found_any = True
-            label = spec.sources.label(path)
-            if tag is None:
-                for each, texts in parse_catalogues(text, file=label, problems=spec.problems).items():
-                    catalogues.setdefault(each, {}).update(texts)
-            else:
-                catalogues.setdefault(tag, {}).update(
-                    parse_catalogue(text, file=label, tag=tag, problems=spec.problems)
-                )
+            before = len(spec.problems)
+            for each, texts in _parse_strings(text, tag, spec.sources.label(path), spec.problems).items():
+                catalogues.setdefault(each, {}).update(texts)
+            if len(spec.problems) > before or spec.sources.damaged(path):
+                damaged.update(wanted if tag is None else [tag])
         if not found_any and tags is None:
             spec.problems.add(f"`strings`: no file for `{pattern}`", at=at, hint=_strings_hint(pattern, locale.source))
+            damaged.update(wanted)
         for tag in wanted:
             paths = tuple(path for _, path in strings_files(pattern, [tag]))
             by_locale[tag] = by_locale.get(tag, ()) + paths
-    strings = Strings(catalogues, source=locale.source, targets=locale.targets, policy=locale.policy)
+    strings = Strings(
+        catalogues,
+        source=locale.source,
+        targets=locale.targets,
+        policy=locale.policy,
+        damaged=damaged,
+        files={tag: spec.sources.label(paths[0]) for tag, paths in by_locale.items() if paths},
+    )
     return strings, by_locale
+
+
+def _parse_strings(text: str, tag: str | None, label: str, problems: Problems) -> dict[str, dict[str, Text]]:
+    if tag is None:
+        return parse_catalogues(text, file=label, problems=problems)
+    return {tag: parse_catalogue(text, file=label, tag=tag, problems=problems)}
 
 
 def _strings_hint(pattern: str, source: str) -> str:

@@ -10,20 +10,24 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import shutil
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imagebuild.core.key import Digest, digest_of, short
 from imagebuild.errors import BuildError, StoreError
-from imagebuild.workspace.private import PRIVATE, private_folder
+from imagebuild.lazy import lazy
+from imagebuild.workspace.private import PRIVATE, private_folder, temporary_folder
 
 if sys.platform == "linux":
     import fcntl
+
+if TYPE_CHECKING:
+    import shutil
+else:
+    shutil = lazy("shutil")  # it loads every archive format
 
 __all__ = ["DamagedSource", "OutputState", "Outputs", "look", "share_blocks"]
 
@@ -31,7 +35,6 @@ _DIRECTORY: Final = getattr(os, "O_DIRECTORY", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 _BY_FOLDER: Final = os.stat in os.supports_dir_fd
 _FICLONE: Final = 0x40049409  # Linux: make one file share another's blocks, copied when written
-_HOUR: Final = 3600.0
 
 
 class OutputState(NamedTuple):
@@ -41,11 +44,13 @@ class OutputState(NamedTuple):
     modified: int  # nanoseconds
 
 
-class DamagedSource(StoreError):  # noqa: N818
-    """What was to be delivered is not what its digest says; nothing was delivered. `Store.get` will set it aside."""
+class DamagedSource(StoreError):
+    """What was to be delivered is gone, or not what its digest says; nothing was delivered. `Store.get` tells which."""
 
     def __init__(self, digest: Digest) -> None:
-        super().__init__(f"the store's object `{short(digest)}` is damaged", hint="build again to restore or remake it")
+        super().__init__(
+            f"the store's object `{short(digest)}` is damaged or gone", hint="build again to restore or remake it"
+        )
         self.digest = digest
 
 
@@ -203,20 +208,17 @@ class Outputs:
     def _room(self) -> str:
         """Where files are written before they are moved into place: not among a person's files, if we are killed."""
         if self._temporary is None or not os.path.isdir(self._temporary):
-            room = private_folder(self.root, "tmp")
-            for name in os.listdir(room):
-                left = os.path.join(room, name)
-                with suppress(OSError):  # somebody else may be sweeping too
-                    if time.time() - os.stat(left).st_mtime > _HOUR:
-                        os.unlink(left)
-            self._temporary = room
+            self._temporary = temporary_folder(self.root)
         return self._temporary
 
     def _write(self, source: bytes | str, temporary: str, digest: Digest) -> OutputState:
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
             if isinstance(source, str):
-                data = self._cloned(source, descriptor) or _read(source)
+                try:
+                    data = self._cloned(source, descriptor) or _read(source)
+                except FileNotFoundError:  # somebody just set it aside
+                    raise DamagedSource(digest) from None
                 if digest_of(data) != digest:
                     raise DamagedSource(digest)
             else:

@@ -1,14 +1,22 @@
-"""The project's private folder, `.imagebuild`: what this program keeps for itself in it; git ignores it."""
+"""The project's private folder, `.imagebuild`: what this program keeps for itself in it; git ignores it.
+
+Files that must appear whole are written in its `tmp` first: a killed build leaves nothing beside people's files.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import time
+from contextlib import suppress
+from typing import Final
 
 from imagebuild.errors import BuildError
 
-__all__ = ["PRIVATE", "private_folder"]
+__all__ = ["PRIVATE", "private_folder", "replace_file", "temporary_folder"]
 
-PRIVATE = ".imagebuild"
+PRIVATE: Final = ".imagebuild"
+_HOUR: Final = 3600.0
 
 
 def private_folder(root: str, *names: str) -> str:
@@ -18,7 +26,7 @@ def private_folder(root: str, *names: str) -> str:
     try:
         os.makedirs(folder, exist_ok=True)
         ignore = os.path.join(private, ".gitignore")
-        if not os.path.exists(ignore):
+        if not os.path.exists(ignore) or not os.path.getsize(ignore):  # empty: somebody was killed while writing it
             with open(ignore, "w", encoding="utf-8") as file:
                 file.write("*\n")
     except OSError as bad:
@@ -27,3 +35,37 @@ def private_folder(root: str, *names: str) -> str:
             hint="check who owns the project's folder, and that the disk is not full",
         ) from bad
     return folder
+
+
+def temporary_folder(root: str) -> str:
+    """Where files are written before they are moved into place; swept of what killed builds left."""
+    folder = private_folder(root, "tmp")
+    for name in os.listdir(folder):
+        left = os.path.join(folder, name)
+        with suppress(OSError):  # somebody else may be sweeping too
+            if time.time() - os.stat(left).st_mtime > _HOUR:
+                os.unlink(left)
+    return folder
+
+
+def replace_file(root: str, path: str, data: bytes) -> None:
+    """Put a file of the project in place, whole or not at all, and so that it survives a power cut. Raises OSError."""
+    try:
+        _replace_by_way_of(os.path.join(temporary_folder(root), f"{os.getpid()}-{os.path.basename(path)}"), path, data)
+    except OSError as bad:
+        if bad.errno != errno.EXDEV:
+            raise
+        _replace_by_way_of(f"{path}.{os.getpid()}.tmp", path, data)  # the file is on another disk than the project
+
+
+def _replace_by_way_of(temporary: str, path: str, data: bytes) -> None:
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C too
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -88,7 +88,7 @@ def _repository(root: str) -> str | None:
 # ----------------------------------------------------------------------------------------------------------- git
 
 
-class _GitFailed(Exception):  # noqa: N818
+class _GitFailed(Exception):
     """A git command failed: its arguments say which, and why."""
 
 

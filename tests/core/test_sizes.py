@@ -112,12 +112,22 @@ def test_large_sizes_are_legal_but_experimental():
         ("4:5", ("896x1120", "1600x2000", "2560x3200")),
         ("3:2", ("1248x832", "2016x1344", "3504x2336")),
         ("2:1", ("1280x640", "2048x1024", "3840x1920")),
-        ("3:1", ("1280x512", "2016x672", "3840x1280")),
+        ("21:9", ("1264x544", "2016x864", "3808x1632")),
+        ("3:1", ("1440x480", "2016x672", "3840x1280")),
     ],
 )
 def test_the_sizes_of_the_usual_ratios_do_not_change_unnoticed(ratio, expected):
     parsed = parse_ratio(ratio)
     assert tuple(size_text(size_for_ratio(parsed, tier, GRID)) for tier in ("1k", "2k", "4k")) == expected
+
+
+@given(st.integers(1, 12), st.integers(1, 12), tiers)
+@settings(deadline=None)
+def test_a_ratio_that_the_model_can_draw_is_never_off_by_more_than_one_percent(wide, high, tier):
+    ratio = Fraction(wide, high)
+    if Fraction(1, 3) <= ratio <= 3:
+        width, height = size_for_ratio(ratio, tier, GRID)
+        assert abs(width / height / float(ratio) - 1) <= 0.0101
 
 
 def test_a_fixed_list_gives_the_nearest_ratio_whatever_the_tier():
@@ -190,9 +200,19 @@ def test_no_legal_size_of_the_tier_beats_the_chosen_one(wide, high, tier):
     def error(size):
         return max(Fraction(*size) / ratio, ratio / Fraction(*size))
 
+    def pixels(size):
+        return size[0] * size[1]
+
     least = min(map(error, near))
-    assert error(chosen) == least
-    assert chosen[0] * chosen[1] == max(s[0] * s[1] for s in near if error(s) == least)
+    same_under = [size for size in under if error(size) <= 1.01]
+    same = [size for size in every_legal(COARSE) if size[0] >= size[1] and error(size) <= 1.01]
+    if least > 1.01 and same_under:
+        assert pixels(chosen) == max(map(pixels, same_under))
+    elif least > 1.01 and same:
+        assert pixels(chosen) == min(map(pixels, same))
+    else:
+        assert error(chosen) == least
+        assert pixels(chosen) == max(pixels(s) for s in near if error(s) == least)
 
 
 @functools.cache

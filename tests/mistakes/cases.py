@@ -10,9 +10,10 @@
     …
 
 `<` lines are taken out (they must stand in the file exactly once) and the `>` lines that follow come in their place;
-`>` lines alone are the whole file; `@ file gone` removes it, `@ file empty` leaves nothing in it. In `>` lines `\\xNN`, `\\t`, `\\r`, `\\\\` and `\\uNNNN`
-are read as in Python. `python -m tests.mistakes.cases` writes down what is told today: read the difference before
-committing it.
+`>` lines alone are the whole file; `@ file gone` removes it, `@ file empty` leaves nothing in it. In `>` lines
+`\\xNN`, `\\t`, `\\r`, `\\\\` and `\\uNNNN` are read as in Python.
+
+`python -m tests.mistakes.cases` writes down what is told today: read the difference before committing it.
 """
 
 from __future__ import annotations

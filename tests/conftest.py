@@ -1,0 +1,51 @@
+"""For all tests: nothing may call a real host."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from typing import Any
+
+import pytest
+
+REFUSED = "a test tried to reach"
+tried: list[str] = []
+
+
+def _is_here(address: Any) -> bool:
+    if not isinstance(address, tuple):  # a path: a socket of this machine
+        return True
+    host = str(address[0])
+    if host in ("", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _guard(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: it sees every connection of this process, whichever library makes it."""
+    if event == "socket.getaddrinfo":
+        target: Any = (arguments[0].decode() if isinstance(arguments[0], bytes) else arguments[0] or "",)
+    elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        target = arguments[1]
+    else:
+        return
+    if target is not None and not _is_here(target):
+        tried.append(f"{REFUSED} `{target[0]}`")
+        raise ConnectionRefusedError(tried[-1])
+
+
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(autouse=True)
+def _no_real_host() -> Any:
+    """Fails the test that tried, also when the code under test took the refusal for a bad connection."""
+    tried.clear()
+    yield
+    if tried:
+        found = list(tried)
+        tried.clear()
+        pytest.fail("; ".join(found))

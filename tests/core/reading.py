@@ -1,0 +1,101 @@
+"""Campaigns from texts, for the tests of the reading side: no file is read, nothing is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imagebuild.core.catalogue import parse_catalogue, strings_files
+from imagebuild.core.document import Node, parse_yaml
+from imagebuild.core.expand import Expansion, expand
+from imagebuild.core.key import digest_of
+from imagebuild.core.offer import Offer
+from imagebuild.core.spec import Campaign
+from imagebuild.core.spec_parser import parse_campaign
+from imagebuild.core.strings import Strings
+from imagebuild.errors import Problem, Problems, SpecErrors
+from imagebuild.providers.catalog import load_catalog
+
+SNAPSHOT = "gpt-image-2-2026-04-21"
+HEAD = f"imagebuild: 1\ncampaign: test\nmodel: {SNAPSHOT}\n"
+FILE = "campaign.yaml"
+
+
+class Texts:
+    """Source files that are a mapping of path to text."""
+
+    def __init__(self, files: Mapping[str, str] | None = None) -> None:
+        self.files = dict(files or {})
+
+    def read(self, path: str) -> str | None:
+        return self.files.get(path)
+
+    def label(self, path: str) -> str:
+        return path
+
+    def damaged(self, path: str) -> bool:
+        return False
+
+
+def node_of(text: str) -> Node:
+    problems = Problems()
+    node = parse_yaml(text, file=FILE, problems=problems)
+    problems.check()
+    assert node is not None
+    return node
+
+
+def campaign_of(text: str, files: Mapping[str, str] | None = None) -> Campaign:
+    """The campaign that a text is, under the usual head."""
+    problems = Problems()
+    campaign = parse_campaign(HEAD + text, Texts(files), file=FILE, problems=problems)
+    problems.check()
+    assert campaign is not None
+    return campaign
+
+
+def mistakes_of(text: str, files: Mapping[str, str] | None = None, *, head: str = HEAD) -> list[Problem]:
+    problems = Problems()
+    parse_campaign(head + text, Texts(files), file=FILE, problems=problems)
+    return list(SpecErrors(problems.found).problems)
+
+
+def offer_of(provider: str = "proof", model: str = SNAPSHOT, *, floating: bool = False) -> Offer:
+    problems = Problems()
+    offer = load_catalog().offer(
+        provider, model, allow_floating=floating, problems=problems, model_at=None, provider_at=None
+    )
+    problems.check()
+    assert offer is not None
+    return offer
+
+
+def strings_of(campaign: Campaign, files: Mapping[str, str], problems: Problems) -> Strings | None:
+    if campaign.locale is None or not campaign.locale.strings:
+        return None
+    catalogues = {
+        tag: parse_catalogue(files[path], file=path, tag=tag, problems=problems)
+        for pattern, _ in campaign.locale.strings
+        for tag, path in strings_files(pattern, campaign.locale.tags)
+        if tag is not None and path in files
+    }
+    return Strings(
+        catalogues, source=campaign.locale.source, targets=campaign.locale.targets, policy=campaign.locale.policy
+    )
+
+
+def expansion_of(text: str, files: Mapping[str, str] | None = None, *, provider: str = "proof") -> Expansion:
+    """What follows from a campaign; a file's digest is that of its text."""
+    files = files or {}
+    campaign, problems = campaign_of(text, files), Problems()
+    strings = strings_of(campaign, files, problems)
+    found = expand(
+        campaign,
+        offer_of(provider),
+        strings,
+        Texts(files),
+        lambda path: digest_of(files[path].encode()) if path in files else None,
+        lambda _formats: {"pillow": "1"},
+        problems,
+    )
+    problems.check()
+    return found
