@@ -12,7 +12,7 @@ HOUSE = Path(imagebuild.__file__).parent
 GROUND = {"errors", "lazy", "__init__"}
 HANDS = {"store", "workspace", "providers", "picture"}
 MAY_IMPORT = {
-    **{name: GROUND for name in GROUND},
+    **dict.fromkeys(GROUND, GROUND),
     "core": {"core"},
     **{hand: {"core", hand} for hand in HANDS},
     "build": {"core", "store.base", "providers.base", "picture", "build"},

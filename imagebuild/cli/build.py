@@ -89,8 +89,9 @@ def _build(planned: Planned, options: argparse.Namespace, saved: dict[str, Any] 
         if refused is not None:
             fail(refused)
             break
-        for address, problem in built.summary.problems:
-            say(f"{address}: {problem.what}; planning again")
+        for address, problem in built.summary.problems if options.quiet else ():  # otherwise it was told on the way
+            say(f"{address}: {problem.what}")
+        say("planning again around the damage")
         planned = again
     if options.prune and tally.total.complete:
         removed, lock = prune(planned, built.lock)

@@ -36,7 +36,7 @@ def plan_json(planned: Planned, asked: Mapping[str, object]) -> dict[str, Any]:
         "spent": _amount(plan.spent),
         "budget": {
             name: _amount(value)
-            for name in ("build", "campaign", "month")
+            for name in ("build", "campaign")
             if (value := getattr(plan.budget, name)) is not None
         },
         "over_budget": plan.over_budget,

@@ -116,8 +116,9 @@ class LiveView(Quiet):
     def __init__(self, plan: Plan) -> None:
         self.console = Console(stderr=True)
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=None, complete_style="cyan", finished_style="green"), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("left"), TimeRemainingColumn(), console=self.console, expand=True,
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None, complete_style="cyan", finished_style="green"), MofNCompleteColumn(),
+            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self.console, expand=True,
         )  # fmt: skip
         self.task = self.progress.add_task("building", total=len(plan.work))
         self.running: dict[str, float] = {}

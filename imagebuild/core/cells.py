@@ -58,16 +58,14 @@ def _combinations(over: tuple[str, ...], axes: Mapping[str, Axis], reach: Reach 
     if reach is None:
         yield from itertools.product(*(axes[name].entries for name in over))
         return
-    seen: set[tuple[str, ...]] = set()
+    found: set[tuple[int, ...]] = set()
     for box in reach:
         choices = [
-            [entry for entry in axes[name].entries if name not in box or entry.id in box[name]] for name in over
+            [index for index, entry in enumerate(axes[name].entries) if name not in box or entry.id in box[name]] for name in over
         ]
-        for entries in itertools.product(*choices):
-            identity = tuple(entry.id for entry in entries)
-            if len(reach) == 1 or identity not in seen:
-                seen.add(identity)
-                yield entries
+        found.update(itertools.product(*choices))
+    for indexes in sorted(found):  # in the order in which all of them would come
+        yield tuple(axes[name].entries[index] for name, index in zip(over, indexes, strict=True))
 
 
 def _inside(box: Mapping[str, Collection[str]], entries: tuple[Entry, ...]) -> bool:

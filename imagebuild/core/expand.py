@@ -60,7 +60,7 @@ class Expansion:
     notes: dict[str, None] = field(default_factory=dict)
     asset_files: dict[str, set[str]] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)  # address → the size and format of what comes out
-    strings_in_paths: bool = False
+    strings_in_paths: bool = False  # or other files: then a path may change with more than the campaign
     file_of: dict[str, str] = field(default_factory=dict)  # digest of a reference picture → its path
     sources_of: Callable[[str], Mapping[str, str]] = lambda _address: {}
 
@@ -194,8 +194,11 @@ class _AssetWork:
             for each, place in asset.references
         ]
         self._check_links()
-        self.broken = len(self.problems) > before or asset.broken or self._made_from_broken()
-        if self.output is not None and "t" in self.output.names:
+        # A template that several assets share is told of once, and is no template for any of them.
+        texts = ((asset.prompt, self.prompt), (asset.output, self.output), (asset.mask, self.mask))
+        unusable = any(text is not None and template is None for text, template in texts)
+        self.broken = unusable or len(self.problems) > before or asset.broken or self._made_from_broken()
+        if self.output is not None and ("t" in self.output.names or self.output.files):
             expander.found.strings_in_paths = True
         self.heads = [f"{name}=" for name in asset.over]
 

@@ -211,7 +211,7 @@ def _orphans(
 ) -> list[LockEntry]:
     away = {address for address, _ in skipped}
     gone = [address for address in lock.entries if address not in kept and address not in actions]
-    return [lock.entries[address] for address in gone if address not in away]
+    return [lock.entries[address] for address in sorted(gone) if address not in away]
 
 
 HOLD_SHARE = Decimal("0.5")

@@ -186,7 +186,6 @@ def _budget() -> Schema:
     meanings = {
         "build": "The most that one build may cost.",
         "campaign": "The most that all that the lock names may have cost.",
-        "month": "The most that a calendar month may cost.",
     }
     assert tuple(meanings) == BUDGET_KEYS, "the schema and the parser know the same keys"
     amount: Schema = {"type": "string", "pattern": _MONEY, "examples": ["10 USD"]}

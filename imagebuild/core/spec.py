@@ -60,7 +60,7 @@ CAMPAIGN_KEYS = (
     "assets",
 )
 ASSET_KEYS = ("over", "prompt", "from", "references", "mask", "steps", "output", "exclude", "include", *SETTING_KEYS)
-BUDGET_KEYS = ("build", "campaign", "month")
+BUDGET_KEYS = ("build", "campaign")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +125,10 @@ class Inclusion(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """The most a build, the campaign in all, and a month may cost, in US dollars."""
+    """The most that a build, and the campaign in all, may cost, in US dollars."""
 
     build: Decimal | None = None
     campaign: Decimal | None = None
-    month: Decimal | None = None
 
 
 class AssetSpec(NamedTuple):

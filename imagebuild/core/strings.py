@@ -268,7 +268,10 @@ class Translator:
         return value if isinstance(value, str) else PluralText.of(value)
 
     def has(self, key: str) -> bool:
-        return self._strings.lookup(self.tag, key) is not None or key in self._strings.prefixes
+        if self._strings.lookup(self.tag, key) is not None:
+            return True
+        under = (each for each in self._strings.keys if each.startswith(key + ".")) if key in self._strings.prefixes else ()
+        return any(self._strings.lookup(self.tag, each) is not None for each in under)  # of this locale, not of any
 
     def printed(self, key: str) -> str:
         """The text of a key that is also the beginning of others, where it has one."""

@@ -33,6 +33,8 @@ from imagebuild.workspace.private import replace_file
 
 __all__ = ["Built", "finish", "prune", "run_build", "save_lock"]
 
+TABLES = (".yaml", ".yml", ".json", ".csv")  # the files that hold an axis
+
 
 @dataclass(slots=True)
 class Built:
@@ -233,6 +235,9 @@ def _facts(planned: Planned) -> dict[str, list[list[str]]]:
         for tag in locales:
             if fallback or tag in PSEUDO_LOCALES:
                 locales[tag] |= own
+    shared = {planned.project.spec_name, *(path for path in campaign.files if path.lower().endswith(TABLES))}
+    for paths in (*files.values(), *locales.values()):  # a template may include an axis file: that reaches further
+        paths -= shared
     links = [
         [name, link.asset, "pinned" if link.pins else "same"]
         for name, asset in campaign.assets.items()

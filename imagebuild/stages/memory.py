@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from types import ModuleType
 
 import PIL
@@ -40,6 +41,7 @@ from imagebuild.workspace.outputs import look
 __all__ = ["Recall", "recall", "remember"]
 
 MOST_CELLS = 100  # beyond so many changed outputs, their assets are planned whole
+LIBRARIES = ("babel", "jinja2", "markupsafe", "polib", "yaml")  # what a prompt says depends on them too
 TICK = 0.02  # seconds within which two writes may leave the same time
 
 
@@ -203,6 +205,7 @@ def remember(
     """Write down what the build that just ended depended on and left. `before`: what a partial plan did not look at."""
     states = look(project.folder, outputs)
     newest = max((state.modified for state in states.values()), default=0)
+    newest = max(newest, stamp(project.lock)[1])
     rest = TICK - (time.time_ns() - newest) / 1e9
     if rest > 0:  # a change within the same tick of the clock would not show
         time.sleep(rest)
@@ -253,7 +256,7 @@ def _settled_inputs(project: Project, files: Files) -> dict[str, tuple[Stamp, st
 
 @cache
 def _program() -> dict[str, int]:
-    """The program's own files and the library that draws: a change of either may change a plan."""
+    """The program's own files, the library that draws, those that write prompts: a change of any may change a plan."""
     found: dict[str, int] = {}
     for module in (imagebuild, PIL):
         folder = _folder_of(module)
@@ -266,6 +269,10 @@ def _program() -> dict[str, int]:
                     continue
                 path = os.path.join(at, name)
                 found[path] = stamp(path)[1]
+    for name in LIBRARIES:
+        library = find_spec(name)
+        if library is not None and library.origin is not None:
+            found[library.origin] = stamp(library.origin)[1]
     return found
 
 

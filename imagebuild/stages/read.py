@@ -188,4 +188,4 @@ def _parse_strings(text: str, tag: str | None, label: str, problems: Problems) -
 def _strings_hint(pattern: str, source: str) -> str:
     if "{" not in pattern:
         return "one file for all locales, or a path with `{locale}` in it"
-    return f"e.g. `{pattern.replace('{locale}', source)}`"
+    return f"e.g. `{strings_files(pattern, [source])[0][1]}`"

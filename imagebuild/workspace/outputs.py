@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from imagebuild.core.key import Digest, digest_of, short
 from imagebuild.errors import BuildError, StoreError
 from imagebuild.lazy import lazy
-from imagebuild.workspace.private import PRIVATE, private_folder, temporary_folder
+from imagebuild.workspace.private import PRIVATE, name_beside, private_folder, temporary_folder
 
 if sys.platform == "linux":
     import fcntl
@@ -256,7 +256,7 @@ def _move(temporary: str, target: str) -> None:
     except OSError as bad:
         if bad.errno != errno.EXDEV:
             raise
-        beside = f"{target}.{os.getpid()}.tmp"  # the output folder is another file system
+        beside = name_beside(target)  # the output folder is another file system
         try:
             shutil.copyfile(temporary, beside)
             os.replace(beside, target)

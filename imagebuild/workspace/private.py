@@ -13,7 +13,7 @@ from typing import Final
 
 from imagebuild.errors import BuildError
 
-__all__ = ["PRIVATE", "private_folder", "replace_file", "temporary_folder"]
+__all__ = ["PRIVATE", "name_beside", "private_folder", "replace_file", "temporary_folder"]
 
 PRIVATE: Final = ".imagebuild"
 _HOUR: Final = 3600.0
@@ -48,6 +48,13 @@ def temporary_folder(root: str) -> str:
     return folder
 
 
+def name_beside(path: str) -> str:
+    """A temporary name in the file's own folder, where it must be. Always the same: whoever is killed while writing to
+    it did not write the file, so that the next build uses the name again, and nothing stays."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.imagebuild")
+
+
 def replace_file(root: str, path: str, data: bytes) -> None:
     """Put a file of the project in place, whole or not at all, and so that it survives a power cut. Raises OSError."""
     try:
@@ -55,7 +62,7 @@ def replace_file(root: str, path: str, data: bytes) -> None:
     except OSError as bad:
         if bad.errno != errno.EXDEV:
             raise
-        _replace_by_way_of(f"{path}.{os.getpid()}.tmp", path, data)  # the file is on another disk than the project
+        _replace_by_way_of(name_beside(path), path, data)  # the file is on another disk than the private folder
 
 
 def _replace_by_way_of(temporary: str, path: str, data: bytes) -> None:

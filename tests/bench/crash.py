@@ -2,15 +2,17 @@
 
     python tests/bench/crash.py [--runs 200] [--seed N]
 
-A third of the kills come at a random time; half at a random one of the moments at which the build opens, renames or
-removes a file (counted by an audit hook, so that short moments such as the lock's renaming are met as often as long
-ones); the rest while the build waits for another. A twin of the campaign, never killed, says what must come out. Between
-runs the campaign changes, so that most builds start from an earlier one. Exits 1 at the first thing that is not right.
+A third of the kills come at a random time; half just before the build opens, renames or removes a file (seen by an
+audit hook; first the kind of moment is drawn, then which one of that kind, so that the one renaming of the lock is met
+as often as the many openings of outputs); the rest while the build waits for another. A twin of the campaign, never
+killed, says what must come out. Between runs the campaign changes, so that most builds start from an earlier one.
+Exits 1 at the first thing that is not right.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -29,6 +31,7 @@ from imagebuild.build.run import Stop
 from imagebuild.cli.build import describe
 from imagebuild.core.key import digest_of
 from imagebuild.core.lock import parse_lock
+from imagebuild.errors import ImagebuildError
 from imagebuild.providers.base import Flow, Picture, Request, Work
 from imagebuild.stages.build import finish, run_build
 from imagebuild.stages.plan import plan_campaign
@@ -132,15 +135,14 @@ def ended(child: int) -> int:
 
 
 class Moments:
-    """Counts the moments at which files are touched; at the one that is asked for, the process dies."""
+    """Counts the moments at which files are touched, by kind; at the one that is asked for, the process dies."""
 
     EVENTS = frozenset(("open", "os.rename", "os.remove", "os.mkdir", "os.truncate", "fcntl.flock", "shutil.move"))
 
-    def __init__(self, folder: Path, last: int | None, told: int) -> None:
+    def __init__(self, folder: Path, last: tuple[str, int] | None) -> None:
         self.folder = str(folder)
-        self.count = 0
+        self.counts: Counter[str] = Counter()
         self.last = last
-        self.told = told
 
     def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
         if event not in self.EVENTS:
@@ -148,9 +150,9 @@ class Moments:
         target = str(arguments[1] if event in ("os.rename", "shutil.move") else arguments[0])
         if self.folder not in target and event not in ("os.truncate", "fcntl.flock"):
             return
-        self.count += 1
-        if self.count == self.last:
-            os.write(self.told, f"{event} {_kind(target)}".encode())
+        kind = f"{event} {_kind(target)}"
+        self.counts[kind] += 1
+        if self.last == (kind, self.counts[kind]):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -175,21 +177,15 @@ def kill_at_time(folder: Path, log: Path, delay: float) -> Death:
     return Death("at a random time", ended(child) != -signal.SIGKILL)
 
 
-def kill_at_moment(folder: Path, log: Path, moment: int) -> Death:
-    reading, writing = os.pipe()
-
+def kill_at_moment(folder: Path, log: Path, kind: str, number: int) -> Death:
     def work() -> None:
-        sys.addaudithook(Moments(folder, moment, writing))
+        sys.addaudithook(Moments(folder, (kind, number)))
         build(folder, log)
 
-    child = in_child(work)
-    os.close(writing)
-    code = ended(child)
-    with os.fdopen(reading, "rb") as told:
-        what = told.read().decode()
+    code = ended(in_child(work))
     if code not in (0, -signal.SIGKILL):
         raise SystemExit(f"a build to be killed ended with {code}")
-    return Death(f"before {what}" if what else "after the last moment", code == 0)
+    return Death(f"before {kind}", code == 0)
 
 
 def kill_waiting(folder: Path, log: Path, delay: float) -> Death:
@@ -197,15 +193,15 @@ def kill_waiting(folder: Path, log: Path, delay: float) -> Death:
         return kill_at_time(folder, log, delay)._replace(kind="while waiting for another build")
 
 
-def measured(folder: Path, log: Path) -> tuple[float, int]:
-    """Build without a kill: how long it took, and how many moments it had."""
+def measured(folder: Path, log: Path) -> tuple[float, dict[str, int]]:
+    """Build without a kill: how long it took, and its moments, by kind."""
     reading, writing = os.pipe()
 
     def work() -> None:
-        moments = Moments(folder, None, writing)
+        moments = Moments(folder, None)
         sys.addaudithook(moments)
         build(folder, log)
-        os.write(writing, str(moments.count).encode())
+        os.write(writing, json.dumps(moments.counts).encode())
 
     began = time.perf_counter()
     child = in_child(work)
@@ -213,7 +209,7 @@ def measured(folder: Path, log: Path) -> tuple[float, int]:
     if ended(child):
         raise SystemExit("the twin could not be built")
     with os.fdopen(reading, "rb") as told:
-        return time.perf_counter() - began, int(told.read())
+        return time.perf_counter() - began, json.loads(told.read())
 
 
 # ------------------------------------------------------------------------------------------------------- what must be
@@ -232,23 +228,24 @@ def check_whole(folder: Path) -> set[str]:
     store = LocalStore(str(folder / ".imagebuild" / "store"))
     for digest in store.digests():
         store.get(digest)  # raises when damaged
-    for key in store.keys():
+    keys = store.keys()
+    for key in keys:
         record = store.record(key)
         assert record is not None, f"the record of {key} is damaged"
         assert store.has(record.digest), f"the record of {key} has no picture"
     lock = folder / "imagebuild.lock"
     if lock.exists():
         parse_lock(lock.read_text(), file="imagebuild.lock")
-    return set(store.keys())
+    return set(keys)
 
 
 def check_same(folder: Path, twin: Path) -> int:
-    """After the normal build: nothing differs from the twin. How many temporary files are still to be swept."""
+    """After the normal build: nothing differs from the twin. How many temporary files wait to be swept."""
     check_whole(folder)
     assert (folder / "imagebuild.lock").read_bytes() == (twin / "imagebuild.lock").read_bytes(), "the locks differ"
     lock = parse_lock((folder / "imagebuild.lock").read_text(), file="imagebuild.lock")
     for entry in lock.entries.values():
-        if entry.output:
+        if entry.output and (twin / entry.output).exists():  # else: of a product that is no longer in the campaign
             assert digest_of((folder / entry.output).read_bytes()) == entry.digest, f"{entry.output} is not as locked"
     mine, others = files_of(folder), files_of(twin)
     loose = {path for path in mine - others if path.startswith(".imagebuild/") and "tmp" in path}
@@ -307,7 +304,8 @@ def trial(pair: Pair, home: Path, chance: random.Random) -> tuple[Death, int, in
     seconds, moments = measured(pair.twin, home / "requests-of-twin")
     way = chance.random()
     if way < 0.5:
-        death = kill_at_moment(pair.killed, log, chance.randint(1, moments + 1))
+        kind = chance.choice(sorted(moments))
+        death = kill_at_moment(pair.killed, log, kind, chance.randint(1, moments[kind]))
     elif way < 0.85:
         death = kill_at_time(pair.killed, log, chance.uniform(0, seconds * 1.05))
     else:
@@ -329,7 +327,7 @@ def main() -> int:
     print(f"seed {options.seed}", flush=True)
     chance = random.Random(options.seed)
     deaths: Counter[str] = Counter()
-    survived = loose = 0
+    survived = loose = most_loose = 0
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="imagebuild-crash-") as name:
         home = Path(os.path.realpath(name))
@@ -337,19 +335,21 @@ def main() -> int:
         for number in range(options.runs):
             try:
                 death, loose, _ = trial(pair, home, chance)
-            except (AssertionError, SystemExit) as bad:
+            except (AssertionError, SystemExit, OSError, ImagebuildError) as bad:
                 kept = tempfile.mkdtemp(prefix="imagebuild-crash-kept-")
                 shutil.copytree(home, kept, dirs_exist_ok=True)
                 print(f"run {number} of seed {options.seed}: {bad}\nkept in {kept}")
                 return 1
             deaths[death.kind] += 1
+            most_loose = max(most_loose, loose)
             survived += death.survived
         requests = len(requests_in(home / "requests"))
         twins = len(requests_in(home / "requests-of-twin"))
     for kind, count in deaths.most_common():
         print(f"{count:>5}  {kind}")
     print(f"{options.runs} runs, {survived} of them over before the kill; all whole, none paid again")
-    print(f"{requests} requests, {twins} of the twin that was never killed; {loose} temporary files to be swept")
+    print(f"{requests} requests, {twins} of the twin that was never killed")
+    print(f"at most {most_loose} temporary files, all in `.imagebuild`, waited to be swept")
     print(f"{time.perf_counter() - began:.0f} s")
     return 0
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -21,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench.campaigns import LOCALES, RATIOS, build, write_campaign
+from tests.bench.shape import LOCALES, RATIOS
 
 
 def ninja_file(folder: Path, assets: int) -> None:
@@ -62,19 +61,32 @@ def pair(one: list[str], other: list[str], folder: Path, runs: int, expect: tupl
 
 def measure(folder: Path, assets: int, runs: int, program: list[str]) -> None:
     if not (folder / "campaign.yaml").exists():
-        write_campaign(folder, assets)
-        build(folder)
+        subprocess.run(
+            [sys.executable, str(Path(__file__).parent / "campaigns.py"), str(folder), str(assets)], check=True
+        )
     ninja_file(folder, assets)
     run(["ninja"], folder, "")  # once each: ninja by time, imagebuild by content, now agree that all is in place
     run([*program, "build"], folder, "Nothing to do")
-    print(f"{assets:>7} no-op build      ", pair([*program, "build"], ["ninja"], folder, runs, ("Nothing to do", "no work to do")), flush=True)
+    print(
+        f"{assets:>7} no-op build      ",
+        pair([*program, "build"], ["ninja"], folder, runs, ("Nothing to do", "no work to do")),
+        flush=True,
+    )
     strings = folder / "strings/de-DE.yaml"
     written = strings.read_text()
     strings.write_text(written.replace("headline: ", "headline: New "))
     share = assets // len(LOCALES)
-    print(f"{assets:>7} one locale: plan ", pair([*program, "plan"], ["ninja", "-n"], folder, runs, (f"{share} to make", f"[{share}/{share}]")), flush=True)
+    print(
+        f"{assets:>7} one locale: plan ",
+        pair([*program, "plan"], ["ninja", "-n"], folder, runs, (f"{share} to make", f"[{share}/{share}]")),
+        flush=True,
+    )
     os.environ["IMAGEBUILD_NO_MEMORY"] = "1"
-    print(f"{assets:>7} without memory   ", pair([*program, "plan"], ["ninja", "-n"], folder, min(runs, 3), (f"{share} to make", f"[{share}/{share}]")), flush=True)
+    print(
+        f"{assets:>7} without memory   ",
+        pair([*program, "plan"], ["ninja", "-n"], folder, min(runs, 3), (f"{share} to make", f"[{share}/{share}]")),
+        flush=True,
+    )
     del os.environ["IMAGEBUILD_NO_MEMORY"]
     strings.write_text(written)
 
@@ -89,11 +101,10 @@ def main() -> None:
     home = Path(options.keep or tempfile.mkdtemp(prefix="imagebuild-bench-"))
     for assets in options.sizes:
         folder = home / f"c{assets}"
-        folder.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
         measure(folder, assets, options.runs, program)
     if not options.keep:
         shutil.rmtree(home)
-    print("peak of this script", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MB")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def test_every_mistake_is_told_at_once(fresh: Path, imagebuild: Run) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert "campaign.yaml:29:11: error: asset `winter`: `from`: no asset `scen`" in done.stderr
-    assert "prompts/poster.j2:1:27: error: no string `headlin`" in done.stderr
+    assert "prompts/poster.j2:1:25: error: no string `headlin`" in done.stderr
     assert done.stderr.rstrip().endswith("2 mistakes; nothing was written")
 
 
@@ -36,7 +36,7 @@ def test_the_json_form_is_a_mistake_a_line(fresh: Path, imagebuild: Run) -> None
         "file": "campaign.yaml", "line": 29, "column": 11, "length": 4,
         "message": "asset `winter`: `from`: no asset `scen`", "hint": "did you mean `scene`?",
     }  # fmt: skip
-    assert [(each["file"], each["line"], each["column"]) for each in found[1:]] == [("prompts/poster.j2", 1, 27)]
+    assert [(each["file"], each["line"], each["column"]) for each in found[1:]] == [("prompts/poster.j2", 1, 25)]
 
 
 def test_no_mistakes_are_no_lines(fresh: Path, imagebuild: Run) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from imagebuild.core.axis_parser import LOCALE_KEYS
 from imagebuild.core.document import parse_yaml, plain
+from imagebuild.core.filters import FILTER_NAMES
 from imagebuild.core.schema import campaign_schema
-from imagebuild.core.spec import ASSET_KEYS, CAMPAIGN_KEYS
+from imagebuild.core.spec import ASSET_KEYS, BUDGET_KEYS, CAMPAIGN_KEYS
+from imagebuild.core.steps import STEPS
+from imagebuild.core.strings import Missing
 from imagebuild.errors import Problems
+from tests.core.reading import expansion_of, node_of
 from tests.mistakes.cases import BASE, all_cases, read_cases
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +70,57 @@ def test_every_example_of_the_schema_is_valid():
             jsonschema.Draft202012Validator({"$defs": campaign_schema()["$defs"], **rules}).validate(example)
 
 
+REFERENCE = (ROOT / "schemas" / "README.md").read_text("utf-8")
+
+
+def test_the_reference_explains_every_key_and_filter():
+    for name in (*CAMPAIGN_KEYS, *ASSET_KEYS, *LOCALE_KEYS, *BUDGET_KEYS):
+        assert f"`{name}`" in REFERENCE, name
+    for name in (*STEPS, *FILTER_NAMES, *(each.value for each in Missing)):
+        assert f"`{name}" in REFERENCE, name
+
+
+def test_the_campaigns_of_the_reference_have_no_mistake():
+    first, second = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
+    strings = {f"strings/{tag}.yaml": "headline: Warm\n" for tag in ("en-US", "de-DE", "ar-EG")}
+    head = first.split("axes:")[0]
+    assert VALIDATOR.is_valid(plain(node_of(first)))
+    assert len(expansion_of(first.removeprefix(head), strings).actions) == 2 + 6 + 3
+    axes = "axes: {locale: [en-US, ja-JP, ar-EG, zh-TW], ratio: ['9:16'], product: [kettle, mug]}\n"
+    assets = (
+        "assets: {hero: {over: [locale, ratio], prompt: A}, poster: {over: locale, prompt: B},"
+        " scene: {over: [product, ratio], prompt: '{{ light | default(1) }}'}}\n"
+    )
+    addresses = set(expansion_of(axes + second + assets).actions)
+    assert addresses == {
+        "hero[locale=en-US,ratio=9:16]",
+        *(f"poster[locale={tag}]" for tag in ("en-US", "ja-JP", "ar-EG", "zh-TW")),
+        *(f"scene[product={each}]" for each in ("kettle,ratio=9:16", "mug,ratio=9:16", "kettle,ratio=banner")),
+    }
+
+
+GERMAN = [
+    ("1299.5 | number", "1.299,5"),
+    ("1299.5 | decimal", "1.299,50"),
+    ("0.125 | percent", "12,5\u00a0%"),
+    ('1299.5 | currency("EUR")', "1.299,50\u00a0€"),
+    ('"2026-03-05" | date("long")', "5. März 2026"),
+    ('["a", "b", "c"] | join_list', "a, b und c"),
+    ('"groß" | upper', "GROSS"),
+]
+
+
+@pytest.mark.parametrize(("expression", "written"), GERMAN)
+def test_the_filters_write_what_the_reference_says(expression, written):
+    shown = expression.replace("|", "\\|")
+    assert f"`{{{{ {shown} }}}}` | {written.replace(chr(0xA0), ' ')} |" in REFERENCE
+    axes = "axes: {locale: [de-DE]}\n"
+    (action,) = expansion_of(
+        f"{axes}assets: {{a: {{over: locale, prompt: '{{{{ {expression} }}}}'}}}}"
+    ).actions.values()
+    assert action.manifest["prompt"] == written
+
+
 CAMPAIGNS = [*sorted(ROOT.glob("examples/**/*campaign*.yaml")), BASE / "campaign.yaml"]
 
 
@@ -76,7 +133,7 @@ FORMS = """
 imagebuild: 1
 campaign: forms
 model: gpt-image-2-2026-04-21
-budget: {build: $10, campaign: 0.50 USD, month: 10$}
+budget: {build: $10, campaign: 0.50 USD}
 axes:
   locale: [en-US, de-DE]
   ratio: [16:9, 1200x630, {name: wide, ratio: "21:9"}, {name: og, size: 1200x630}]

@@ -27,7 +27,7 @@ def test_a_campaign_says_its_name_its_model_and_where_its_files_go():
 def test_what_is_not_said_has_its_default():
     campaign = campaign_of(ONE)
     assert (campaign.provider, campaign.allow_floating, campaign.output_folder) == (None, False, "out")
-    assert (campaign.budget.build, campaign.budget.campaign, campaign.budget.month) == (None, None, None)
+    assert (campaign.budget.build, campaign.budget.campaign) == (None, None)
     assert (dict(campaign.axes), campaign.locale, dict(campaign.variables)) == ({}, None, {})
 
 
