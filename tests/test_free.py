@@ -64,7 +64,9 @@ def rename(world: World, old: str, new: str) -> None:
     world.assets = {new if name == old else name: asset for name, asset in world.assets.items()}
     for asset in world.assets.values():
         asset.source = new if asset.source == old else asset.source
-        asset.references = [("asset", new, each[2]) if each[:2] == ("asset", old) else each for each in asset.references]
+        asset.references = [
+            ("asset", new, each[2]) if each[:2] == ("asset", old) else each for each in asset.references
+        ]
 
 
 def edit_lock(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -327,5 +329,8 @@ def test_of_two_locked_pictures_of_one_request_the_one_at_hand_is_taken(folder: 
     edit(world)
     write_world(world, clone)
     assert ("restore", "new-path") in free(clone)
-    third, twin = ({name[-9:]: digest for name, digest in outputs_of(clone).items() if f"/{each}/" in name} for each in ("third", "twin"))
+    third, twin = (
+        {name[-9:]: digest for name, digest in outputs_of(clone).items() if f"/{each}/" in name}
+        for each in ("third", "twin")
+    )
     assert third == twin

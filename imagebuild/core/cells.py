@@ -61,7 +61,8 @@ def _combinations(over: tuple[str, ...], axes: Mapping[str, Axis], reach: Reach 
     found: set[tuple[int, ...]] = set()
     for box in reach:
         choices = [
-            [index for index, entry in enumerate(axes[name].entries) if name not in box or entry.id in box[name]] for name in over
+            [index for index, entry in enumerate(axes[name].entries) if name not in box or entry.id in box[name]]
+            for name in over
         ]
         found.update(itertools.product(*choices))
     for indexes in sorted(found):  # in the order in which all of them would come

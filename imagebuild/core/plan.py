@@ -287,10 +287,11 @@ class _Planner:
             outcomes[address] = self._known(address, action, key_of(manifest), manifest)
 
     def _known(self, address: str, action: Action, key: Key, manifest: Mapping[str, object]) -> _Outcome:
-        """The result of a key: the one that is locked, until its bytes turn out to be wanted and nowhere; then another."""
+        """The result of a key: the one that is locked; once its bytes turn out to be wanted and nowhere, another."""
         lock = self.facts.lock
         entry = lock.entries.get(address)
-        if entry is not None and entry.key == key and address not in lock.alternatives and (address, entry.digest) not in self.lost:
+        locked = entry is not None and entry.key == key and address not in lock.alternatives
+        if locked and entry is not None and (address, entry.digest) not in self.lost:
             return _Outcome(key, key, entry.digest, "")
         candidates = self._candidates(address, key)
         if not action.manifest.get("steps", True):  # a local action without steps: the very bytes it is made from

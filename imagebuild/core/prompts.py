@@ -195,13 +195,6 @@ class Prompts:
                 values[f"t.{key}"] = _shown(found.text.value)
         return values
 
-    def place_of_string(self, tag: str, key: str) -> Place | None:
-        """Where the text of a string stands, for saying what caused a change."""
-        if self._strings is None:
-            return None
-        found = self._strings.lookup(tag, key)
-        return found.text.place if found else None
-
 
 def _shown(value: object) -> str:
     if isinstance(value, Fields):

@@ -160,20 +160,28 @@ def _campaign_properties() -> dict[str, Schema]:
             "type": "array",
             "items": {"$ref": "#/$defs/include"},
         },
-        "vars": {
-            "description": "Values that templates name: `{{ brand }}`, or `{{ vars.brand }}`.",
-            "type": "object",
-            "propertyNames": {"not": {"enum": sorted(RESERVED)}, "pattern": "^[^\\W\\d]\\w*$"},
-            "examples": [{"brand": "Northwind", "palette": ["#0b3954", "#ff6663"]}],
-        },
-        "assets": {
-            "description": "What to make. An asset with a `prompt` is paid for; one with only `from` is worked out "
-            "here, for nothing.",
-            "type": "object",
-            "minProperties": 1,
-            "propertyNames": {"pattern": _anchored(ASSET_NAME.pattern)},
-            "additionalProperties": {"$ref": "#/$defs/asset"},
-        },
+        "vars": _variables(),
+        "assets": _assets(),
+    }
+
+
+def _variables() -> Schema:
+    return {
+        "description": "Values that templates name: `{{ brand }}`, or `{{ vars.brand }}`.",
+        "type": "object",
+        "propertyNames": {"not": {"enum": sorted(RESERVED)}, "pattern": "^[^\\W\\d]\\w*$"},
+        "examples": [{"brand": "Northwind", "palette": ["#0b3954", "#ff6663"]}],
+    }
+
+
+def _assets() -> Schema:
+    return {
+        "description": "What to make. An asset with a `prompt` is paid for; one with only `from` is worked out "
+        "here, for nothing.",
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": _anchored(ASSET_NAME.pattern)},
+        "additionalProperties": {"$ref": "#/$defs/asset"},
     }
 
 
@@ -285,16 +293,7 @@ def _asset() -> Schema:
             "oneOf": [_TEXT, {"type": "array", "items": _TEXT, "uniqueItems": True}],
             "examples": [["product", "locale", "ratio"]],
         },
-        "prompt": {
-            "description": "A template (Jinja2): a file (.j2, .jinja, .jinja2, .txt, .md, .prompt), or the text "
-            "itself. `{file: …}` and `{text: …}` say which.",
-            "oneOf": [
-                _TEXT,
-                {"type": "object", "required": ["file"], "additionalProperties": False, "properties": {"file": _TEXT}},
-                {"type": "object", "required": ["text"], "additionalProperties": False, "properties": {"text": _TEXT}},
-            ],
-            "examples": ["prompts/scene.j2", "A {{ product.name }} on a table, soft light."],
-        },
+        "prompt": _prompt(),
         "from": {"$ref": "#/$defs/link"},
         "references": {
             "description": "Pictures that the model is shown: .png, .jpg or .webp files (their paths may be "
@@ -310,12 +309,7 @@ def _asset() -> Schema:
             **_TEXT,
             "examples": ["masks/sky.png"],
         },
-        "steps": {
-            "description": "What is done here to the picture, in order, for nothing.",
-            "type": "array",
-            "items": {"$ref": "#/$defs/step"},
-            "examples": [[{"fit": {"cover": [1600, 900]}}, {"encode": {"format": "webp", "quality": 82}}]],
-        },
+        "steps": _steps(),
         "output": {
             "description": "The delivered file, below the output folder: a template that differs in every cell, with "
             "the ending of its format (.png, .jpg, .webp, .avif). Without it the asset is only there for others.",
@@ -345,6 +339,28 @@ def _asset() -> Schema:
         "dependentRequired": {"mask": ["from", "prompt"]},
         "if": {"not": {"required": ["prompt"]}},
         "then": {"properties": paid},
+    }
+
+
+def _prompt() -> Schema:
+    return {
+        "description": "A template (Jinja2): a file (.j2, .jinja, .jinja2, .txt, .md, .prompt), or the text "
+        "itself. `{file: …}` and `{text: …}` say which.",
+        "oneOf": [
+            _TEXT,
+            {"type": "object", "required": ["file"], "additionalProperties": False, "properties": {"file": _TEXT}},
+            {"type": "object", "required": ["text"], "additionalProperties": False, "properties": {"text": _TEXT}},
+        ],
+        "examples": ["prompts/scene.j2", "A {{ product.name }} on a table, soft light."],
+    }
+
+
+def _steps() -> Schema:
+    return {
+        "description": "What is done here to the picture, in order, for nothing.",
+        "type": "array",
+        "items": {"$ref": "#/$defs/step"},
+        "examples": [[{"fit": {"cover": [1600, 900]}}, {"encode": {"format": "webp", "quality": 82}}]],
     }
 
 

@@ -270,7 +270,9 @@ class Translator:
     def has(self, key: str) -> bool:
         if self._strings.lookup(self.tag, key) is not None:
             return True
-        under = (each for each in self._strings.keys if each.startswith(key + ".")) if key in self._strings.prefixes else ()
+        if key not in self._strings.prefixes:
+            return False
+        under = (each for each in self._strings.keys if each.startswith(key + "."))
         return any(self._strings.lookup(self.tag, each) is not None for each in under)  # of this locale, not of any
 
     def printed(self, key: str) -> str:

@@ -236,8 +236,8 @@ def _facts(planned: Planned) -> dict[str, list[list[str]]]:
             if fallback or tag in PSEUDO_LOCALES:
                 locales[tag] |= own
     shared = {planned.project.spec_name, *(path for path in campaign.files if path.lower().endswith(TABLES))}
-    for paths in (*files.values(), *locales.values()):  # a template may include an axis file: that reaches further
-        paths -= shared
+    for found in (*files.values(), *locales.values()):  # a template may include an axis file: that reaches further
+        found.difference_update(shared)
     links = [
         [name, link.asset, "pinned" if link.pins else "same"]
         for name, asset in campaign.assets.items()

@@ -167,7 +167,8 @@ def changed_places(memory: Memory) -> list[str]:
 
 
 def settings_of(spec: str, provider: str | None, environment: Mapping[str, str]) -> str:
-    """Everything outside files that decides a plan, which program included; and which campaign it is, for a folder may be copied whole."""
+    """Everything outside files that decides a plan, and which program decides it; and which campaign it is, for a
+    folder may be copied whole."""
     store = environment.get("IMAGEBUILD_STORE")
     named = (provider or environment.get("IMAGEBUILD_PROVIDER") or "", os.path.abspath(store) if store else "")
     return " ".join((spec, *named, sys.version, sys.prefix, __file__)).replace("\t", " ").replace("\n", " ")

@@ -12,9 +12,8 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +29,19 @@ from imagebuild.stages.glance import nothing_to_do
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
 
-__all__ = ["Built", "Colours", "at_a_glance", "build", "lock_of", "outputs_of", "plan", "plan_without_memory", "project_of", "seen", "sha"]
+__all__ = [
+    "Built",
+    "Colours",
+    "at_a_glance",
+    "build",
+    "lock_of",
+    "outputs_of",
+    "plan",
+    "plan_without_memory",
+    "project_of",
+    "seen",
+    "sha",
+]
 
 COST = Decimal("0.05")
 
@@ -40,7 +51,7 @@ def sha(data: bytes) -> str:
 
 
 class Colours:
-    """The stand-in: flat pictures, no two of one colour. `asked`: (label, what reached the model, sha256 of the answer)."""
+    """The stand-in: flat pictures, no two of one colour. `asked`: (label, what reached the model, the answer's sha256)."""
 
     name = "openai"
     concurrency = 4
@@ -70,7 +81,8 @@ class Colours:
             palette = bytes((number >> 16, number >> 8 & 255, number & 255, 0, 0, 0))
             parts = ((b"IHDR", header), (b"PLTE", palette), (b"IDAT", self._rows[request.size]), (b"IEND", b""))
             data = b"\x89PNG\r\n\x1a\n" + b"".join(
-                struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+                struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+                for kind, body in parts
             )
             reached = (request.operation, request.prompt, f"{width}x{height}", request.quality, request.take)
             pictures = tuple(sha(each.data) for each in request.references)
@@ -137,7 +149,7 @@ def seen(planned: Planned) -> dict[str, object]:
     made = planned.plan
     return {
         "work": [(step, planned.explain(step)) for step in made.work],
-        "counts": {asset: row for asset, row in sorted(made.counts().items())},
+        "counts": dict(sorted(made.counts().items())),
         "orphans": sorted(entry.address for entry in made.orphans),
         "skipped": sorted(made.skipped),
         "notes": list(made.notes),
@@ -158,4 +170,6 @@ def lock_of(folder: Path) -> dict[str, dict[str, Any]]:
 
 def outputs_of(folder: Path) -> dict[str, str]:
     """Every file below the output folder, and its sha256."""
-    return {str(path.relative_to(folder)): sha(path.read_bytes()) for path in (folder / "out").rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): sha(path.read_bytes()) for path in (folder / "out").rglob("*") if path.is_file()
+    }

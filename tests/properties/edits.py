@@ -41,10 +41,17 @@ def _template_space(world: World, choice: random.Random) -> None:
     path = choice.choice(sorted(world.templates))
     text = world.templates[path]
     number = choice.randrange(99)
-    world.templates[path] = choice.choice([
-        f"{{# note {number} #}}\n{text}", f"\n\n{text}", f"{text}\n\n", text.replace("{% if", "   {% if"), text.replace("{{ ", "{{"),
-        text.replace("{{product", "{{ product"), text.replace("\n{% endif %}", f"\n{{# {number} #}}\n{{% endif %}}"),
-    ])  # fmt: skip
+    world.templates[path] = choice.choice(
+        [
+            f"{{# note {number} #}}\n{text}",
+            f"\n\n{text}",
+            f"{text}\n\n",
+            text.replace("{% if", "   {% if"),
+            text.replace("{{ ", "{{"),
+            text.replace("{{product", "{{ product"),
+            text.replace("\n{% endif %}", f"\n{{# {number} #}}\n{{% endif %}}"),
+        ]
+    )
 
 
 def _inline(world: World, choice: random.Random) -> None:
@@ -58,7 +65,9 @@ def _inline(world: World, choice: random.Random) -> None:
 
 
 def _prompt(world: World, choice: random.Random) -> None:
-    asset = world.assets[choice.choice([name for name, each in sorted(world.assets.items()) if each.prompt is not None])]
+    asset = world.assets[
+        choice.choice([name for name, each in sorted(world.assets.items()) if each.prompt is not None])
+    ]
     asset.prompt = f"{asset.prompt} Light {choice.randrange(5)}."
 
 
@@ -95,7 +104,9 @@ def _rename(world: World, choice: random.Random) -> None:
     world.assets = {new if name == old else name: each for name, each in world.assets.items()}
     for asset in world.assets.values():
         asset.source = new if asset.source == old else asset.source
-        asset.references = [("asset", new, each[2]) if each[:2] == ("asset", old) else each for each in asset.references]
+        asset.references = [
+            ("asset", new, each[2]) if each[:2] == ("asset", old) else each for each in asset.references
+        ]
 
 
 def _output(world: World, choice: random.Random) -> None:
@@ -105,7 +116,11 @@ def _output(world: World, choice: random.Random) -> None:
 
 
 def _swap_outputs(world: World, choice: random.Random) -> None:
-    same = [name for name, each in sorted(world.assets.items()) if each.over == ["locale"] and str(each.output).endswith(".png")]
+    same = [
+        name
+        for name, each in sorted(world.assets.items())
+        if each.over == ["locale"] and str(each.output).endswith(".png")
+    ]
     if len(same) > 1:
         one, two = choice.sample(same, 2)
         world.assets[one].output, world.assets[two].output = world.assets[two].output, world.assets[one].output
@@ -118,7 +133,9 @@ def _ending(world: World, choice: random.Random) -> None:
 
 def _no_output(world: World, choice: random.Random) -> None:
     """A delivered asset becomes an intermediate one, or the other way round."""
-    asset = world.assets[choice.choice([name for name, each in sorted(world.assets.items()) if name[:5] in ("scene", "poste", "twin")])]
+    asset = world.assets[
+        choice.choice([name for name, each in sorted(world.assets.items()) if name[:5] in ("scene", "poste", "twin")])
+    ]
     if asset.output is None:
         asset.output = f"more{choice.randrange(9)}/" + "-".join("{{ %s }}" % axis for axis in asset.over) + ".png"
     else:
@@ -136,11 +153,19 @@ def _products_form(world: World, choice: random.Random) -> None:
 def _axis_more(world: World, choice: random.Random) -> None:
     way = choice.randrange(3)
     if way == 0:
-        world.targets.append(choice.choice([each for each in CHAINS if each not in (*world.targets, "en-US")] or ["de-DE"]))
+        world.targets.append(
+            choice.choice([each for each in CHAINS if each not in (*world.targets, "en-US")] or ["de-DE"])
+        )
     elif way == 1:
         world.ratios.append(choice.choice(["16:9", "9:16", "4:3"]))
     else:
-        row = {"id": f"item{choice.randrange(3)}", "name": f"an item {choice.randrange(2)}", "color": "red", "sale": False, "stock": 1}
+        row = {
+            "id": f"item{choice.randrange(3)}",
+            "name": f"an item {choice.randrange(2)}",
+            "color": "red",
+            "sale": False,
+            "stock": 1,
+        }
         world.products.append(row)
 
 
@@ -158,7 +183,12 @@ def _axis_order(world: World, choice: random.Random) -> None:
 def _product(world: World, choice: random.Random) -> None:
     row = choice.choice(world.products)
     name = choice.choice(["name", "color", "sale", "stock"])
-    row[name] = {"name": f"a thing {choice.randrange(4)}", "color": choice.choice(["red", "blue"]), "sale": not row["sale"], "stock": choice.randrange(9)}[name]
+    row[name] = {
+        "name": f"a thing {choice.randrange(4)}",
+        "color": choice.choice(["red", "blue"]),
+        "sale": not row["sale"],
+        "stock": choice.randrange(9),
+    }[name]
 
 
 def _variable(world: World, choice: random.Random) -> None:
@@ -186,17 +216,26 @@ def _fit(world: World, choice: random.Random) -> None:
 
 
 def _exclude(world: World, choice: random.Random) -> None:
-    world.exclude = choice.choice([
-        [], [{"locale": "de-DE", "ratio": "og"}], [{"product": "mug", "ratio": "16:9"}], [{"locale": "es-MX", "ratio": "16:9"}],
-    ])  # fmt: skip
+    world.exclude = choice.choice(
+        [
+            [],
+            [{"locale": "de-DE", "ratio": "og"}],
+            [{"product": "mug", "ratio": "16:9"}],
+            [{"locale": "es-MX", "ratio": "16:9"}],
+        ]
+    )
 
 
 def _include(world: World, choice: random.Random) -> None:
     number = choice.randrange(3)
-    world.include = choice.choice([
-        [], [Override({"locale": "de-DE"}, "high")], [Override({"locale": "es-MX"}, None, {"mood": f"gay {number}", "brand": "Sur"})],
-        [Override({"product": "mug"}, "medium", {"mood": f"loud {number}"}), Override({"ratio": "og"}, "high")],
-    ])  # fmt: skip
+    world.include = choice.choice(
+        [
+            [],
+            [Override({"locale": "de-DE"}, "high")],
+            [Override({"locale": "es-MX"}, None, {"mood": f"gay {number}", "brand": "Sur"})],
+            [Override({"product": "mug"}, "medium", {"mood": f"loud {number}"}), Override({"ratio": "og"}, "high")],
+        ]
+    )
 
 
 def _added_cell(world: World, choice: random.Random) -> None:
@@ -226,16 +265,36 @@ def _drop_asset(world: World, choice: random.Random) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[World, random.Random], None], int]] = {
-    "a string": (_string, 6), "a string more": (_add_string, 4), "a string less": (_remove_string, 3), "a template": (_template, 4),
-    "white space of a template": (_template_space, 6), "a prompt moved": (_inline, 3), "a prompt": (_prompt, 3),
-    "a reference's bytes": (_picture, 4), "a reference renamed": (_rename_picture, 3), "references": (_references, 3),
-    "an asset renamed": (_rename, 5), "an output moved": (_output, 4), "outputs swapped": (_swap_outputs, 4), "an ending": (_ending, 2),
-    "an output more or less": (_no_output, 3), "the writing of the campaign": (_style, 6), "the form of the products": (_products_form, 3),
-    "an axis longer": (_axis_more, 3), "an axis shorter": (_axis_less, 3), "the order of an axis": (_axis_order, 3),
-    "a field of a product": (_product, 5), "a variable": (_variable, 5), "a setting": (_setting, 4), "a step": (_fit, 3),
-    "exclude": (_exclude, 3), "include": (_include, 4), "an added cell": (_added_cell, 2), "an asset more": (_new_asset, 3),
+    "a string": (_string, 6),
+    "a string more": (_add_string, 4),
+    "a string less": (_remove_string, 3),
+    "a template": (_template, 4),
+    "white space of a template": (_template_space, 6),
+    "a prompt moved": (_inline, 3),
+    "a prompt": (_prompt, 3),
+    "a reference's bytes": (_picture, 4),
+    "a reference renamed": (_rename_picture, 3),
+    "references": (_references, 3),
+    "an asset renamed": (_rename, 5),
+    "an output moved": (_output, 4),
+    "outputs swapped": (_swap_outputs, 4),
+    "an ending": (_ending, 2),
+    "an output more or less": (_no_output, 3),
+    "the writing of the campaign": (_style, 6),
+    "the form of the products": (_products_form, 3),
+    "an axis longer": (_axis_more, 3),
+    "an axis shorter": (_axis_less, 3),
+    "the order of an axis": (_axis_order, 3),
+    "a field of a product": (_product, 5),
+    "a variable": (_variable, 5),
+    "a setting": (_setting, 4),
+    "a step": (_fit, 3),
+    "exclude": (_exclude, 3),
+    "include": (_include, 4),
+    "an added cell": (_added_cell, 2),
+    "an asset more": (_new_asset, 3),
     "an asset less": (_drop_asset, 3),
-}  # fmt: skip
+}
 
 
 def change(world: World, choice: random.Random) -> tuple[str, World]:
@@ -253,12 +312,14 @@ def is_whole(world: World) -> bool:
     """Whether the campaign is one without mistakes."""
     ids = [row["id"] for row in world.products]
     axes = {"locale": ["en-US", *world.targets], "ratio": world.ratios, "product": ids}
-    named = [each for each in world.exclude] + [each.cell for each in world.include]
+    named = list(world.exclude) + [each.cell for each in world.include]
     if any(value not in axes[axis] for cell in named for axis, value in cell.items()):
         return False
     if any(len(set(each)) != len(each) for each in axes.values()) or "1:1" not in world.ratios:
         return False
-    if any(each in asset.added for asset in world.assets.values() for each in [{"ratio": ratio} for ratio in world.ratios]):
+    if any(
+        each in asset.added for asset in world.assets.values() for each in [{"ratio": ratio} for ratio in world.ratios]
+    ):
         return False
     over = [set(asset.over) for asset in world.assets.values()]
     if any(not any(set(cell) <= each for each in over) for cell in named):
@@ -274,8 +335,13 @@ def _texts_are_there(world: World) -> bool:
 
 def _links_are_there(world: World) -> bool:
     for asset in world.assets.values():
-        for name, pins in [(asset.source, asset.pins), *((each[1], each[2]) for each in asset.references if each[0] == "asset")]:
-            if name is not None and (name not in world.assets or not set(world.assets[name].over) <= {*asset.over, *pins}):
+        for name, pins in [
+            (asset.source, asset.pins),
+            *((each[1], each[2]) for each in asset.references if each[0] == "asset"),
+        ]:
+            if name is not None and (
+                name not in world.assets or not set(world.assets[name].over) <= {*asset.over, *pins}
+            ):
                 return False
     # an exclusion that a source has and what is made from it has not, as `{locale, ratio}` for heroes only
     return all("1:1" not in each.values() for each in world.exclude)

@@ -1,15 +1,16 @@
 """What a build must do, worked out by brute force from a `World` and a record of everything that ever happened.
 
-Independent of the program: its own rendering (Jinja2 directly), its own expansion (itertools), its own notion of identity
-(a tuple of what reaches the model or the drawing), and a decision that starts over after every single finding.
+Independent of the program: its own rendering (Jinja2 directly), its own expansion (itertools), its own notion of
+identity (a tuple of what reaches the model or the drawing), and a decision that starts over after every finding.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -100,7 +101,11 @@ def _value(world: World, axis: str, identity: str, in_path: bool) -> Thing:
 
 
 def _entries(world: World, axis: str) -> list[str]:
-    lists = {"locale": [SOURCE, *world.targets], "ratio": world.ratios, "product": [row["id"] for row in world.products]}
+    lists = {
+        "locale": [SOURCE, *world.targets],
+        "ratio": world.ratios,
+        "product": [row["id"] for row in world.products],
+    }
     return lists[axis]
 
 
@@ -121,8 +126,12 @@ def address(name: str, asset: Asset, cell: dict[str, str]) -> str:
 def cells_of(world: World) -> dict[str, Cell]:
     """Every action by address, inputs first."""
     environment = jinja2.Environment(
-        loader=jinja2.DictLoader(world.templates), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.DictLoader(world.templates),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    compiled = cache(environment.from_string)
     found: dict[str, Cell] = {}
     waiting = dict(world.assets)
     while waiting:
@@ -130,13 +139,18 @@ def cells_of(world: World) -> dict[str, Cell]:
             needed = [asset.source, *(each[1] for each in asset.references if each[0] == "asset")]
             if not any(each in waiting for each in needed if each):
                 for cell in combinations(world, waiting.pop(name)):
-                    for action in _actions(world, name, asset, cell, environment, found):
+                    for action in _actions(world, name, asset, cell, compiled, found):
                         found[action.address] = action
     return found
 
 
 def _actions(
-    world: World, name: str, asset: Asset, cell: dict[str, str], environment: jinja2.Environment, found: dict[str, Cell]
+    world: World,
+    name: str,
+    asset: Asset,
+    cell: dict[str, str],
+    compiled: Callable[[str], jinja2.Template],
+    found: dict[str, Cell],
 ) -> list[Cell]:
     own = address(name, asset, cell)
     overrides = [each for each in world.include if each.cell.items() <= cell.items()]
@@ -151,7 +165,7 @@ def _actions(
         values |= {axis: _value(world, axis, identity, in_path) for axis, identity in cell.items()}
         if "locale" in cell:
             values["t"] = Texts(world, cell["locale"])
-        return environment.from_string(text).render(values).strip()
+        return compiled(text).render(values).strip()
 
     def link(target: str, pins: dict[str, str]) -> tuple[str, str]:
         other = world.assets[target]
@@ -162,10 +176,14 @@ def _actions(
     references = [link(asset.source, asset.pins)] if asset.source else []
     for each in asset.references:
         file = each[0] == "file"
-        references.append(("file", hashlib.sha256(world.pictures[each[1]]).hexdigest()) if file else link(each[1], each[2]))
+        references.append(
+            ("file", hashlib.sha256(world.pictures[each[1]]).hexdigest()) if file else link(each[1], each[2])
+        )
     if not asset.paid:
         form = found[references[0][1]].format
-        steps = ((("fit", *asset.fit),) if asset.fit else ()) + (((form, "to", ending),) if asset.fit or ending != form else ())
+        steps = ((("fit", *asset.fit),) if asset.fit else ()) + (
+            ((form, "to", ending),) if asset.fit or ending != form else ()
+        )
         size = f"{asset.fit[0]}x{asset.fit[1]}" if asset.fit else found[references[0][1]].size
         return [Cell(own, name, False, steps, references, output, ending or form, size)]
     text = world.templates[asset.prompt_file] if asset.prompt_file is not None else str(asset.prompt)
@@ -177,7 +195,10 @@ def _actions(
     if not steps:
         return [Cell(own, name, True, request, references, output, "png", size)]
     master = Cell(own + ":master", name, True, request, references, None, "png", size)
-    return [master, Cell(own, name, False, steps, [("cell", master.address)], output, ending, "1200x630" if fit else size)]
+    return [
+        master,
+        Cell(own, name, False, steps, [("cell", master.address)], output, ending, "1200x630" if fit else size),
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------- decision
@@ -235,7 +256,9 @@ class Oracle:
             decision.bytes_of[name] = known[0] if known else ("new", identity)
         return decision
 
-    def _violation(self, cells: dict[str, Cell], decision: Decision, selected: set[str] | None) -> tuple[str, str] | None:
+    def _violation(
+        self, cells: dict[str, Cell], decision: Decision, selected: set[str] | None
+    ) -> tuple[str, str] | None:
         """Something whose bytes are needed, and are nowhere."""
         read = {source for name in _made(cells, decision, selected) for source in cells[name].sources}
         for name in _needed(cells, decision, selected):
@@ -297,7 +320,9 @@ def _needed(cells: dict[str, Cell], decision: Decision, selected: set[str] | Non
     """What must be delivered, and what anything that is made is made from."""
     needed = set(_targets(cells, selected))
     while True:
-        more = {source for name in needed if isinstance(decision.bytes_of[name], tuple) for source in cells[name].sources}
+        more = {
+            source for name in needed if isinstance(decision.bytes_of[name], tuple) for source in cells[name].sources
+        }
         if more <= needed:
             return needed
         needed |= more

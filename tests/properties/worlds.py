@@ -112,18 +112,33 @@ def first_world() -> World:
     assets = {
         "scene": Asset(["product", "ratio"], prompt_file="prompts/scene.j2", references=[("file", "brand/kettle.png")]),
         "hero": Asset(
-            ["product", "locale", "ratio"], source="scene", fit=(64, 40), output="hero/{{ locale }}/{{ product.id }}-{{ ratio }}.png"
-        ),  # fmt: skip
-        "thumb": Asset(["product", "locale"], source="hero", pins={"ratio": "1:1"}, fit=(16, 16), output="thumb/{{ locale }}-{{ product }}.png"),
+            ["product", "locale", "ratio"],
+            source="scene",
+            fit=(64, 40),
+            output="hero/{{ locale }}/{{ product.id }}-{{ ratio }}.png",
+        ),
+        "thumb": Asset(
+            ["product", "locale"],
+            source="hero",
+            pins={"ratio": "1:1"},
+            fit=(16, 16),
+            output="thumb/{{ locale }}-{{ product }}.png",
+        ),
         "poster": Asset(["locale"], prompt_file="prompts/poster.j2", size="1024x640", output="poster/{{ locale }}.png"),
         "twin": Asset(["locale"], prompt_file="prompts/poster.j2", size="1024x640", output="twin/{{ locale.tag }}.png"),
         "badge": Asset(["locale"], source="poster", fit=(32, 20), output="badge/{{ locale }}.webp"),
         "copy": Asset(["locale"], source="twin", output="copy/{{ locale }}.png"),
-        "banner": Asset(["ratio"], prompt="A banner for {{ vars.brand }}, {{ ratio }}.", output="banner/{{ ratio }}.png"),
+        "banner": Asset(
+            ["ratio"], prompt="A banner for {{ vars.brand }}, {{ ratio }}.", output="banner/{{ ratio }}.png"
+        ),
         "winter": Asset(
-            ["product"], source="scene", pins={"ratio": "1:1"}, prompt="The same {{ product.color }} scene in snow. {{ mood }}",
-            references=[("file", "brand/logo.png"), ("asset", "poster", {"locale": "en-US"})], output="winter/{{ product.id }}.webp",
-        ),  # fmt: skip
+            ["product"],
+            source="scene",
+            pins={"ratio": "1:1"},
+            prompt="The same {{ product.color }} scene in snow. {{ mood }}",
+            references=[("file", "brand/logo.png"), ("asset", "poster", {"locale": "en-US"})],
+            output="winter/{{ product.id }}.webp",
+        ),
     }
     return World(
         assets=assets,
@@ -140,7 +155,11 @@ def first_world() -> World:
             "es-419": {"headline": "Mañanas tibias"},
         },
         variables={"brand": "Northwind", "mood": "calm", "idle": "x"},
-        templates={"prompts/scene.j2": SCENE, "prompts/poster.j2": POSTER, "prompts/style.j2": "Soft light, {{ mood }}."},
+        templates={
+            "prompts/scene.j2": SCENE,
+            "prompts/poster.j2": POSTER,
+            "prompts/style.j2": "Soft light, {{ mood }}.",
+        },
         pictures={"brand/kettle.png": picture(1), "brand/logo.png": picture(2)},
     )
 
@@ -181,37 +200,59 @@ def _products(world: World) -> str:
         writer.writerows([["" if row[name] is False else row[name] for name in names] for row in world.products])
         return out.getvalue()
     if world.products_file.endswith(".yaml"):
-        return yaml.safe_dump({row["id"]: {name: value for name, value in row.items() if name != "id"} for row in world.products})
+        return yaml.safe_dump(
+            {row["id"]: {name: value for name, value in row.items() if name != "id"} for row in world.products}
+        )
     return json.dumps(world.products, indent=world.style % 3)
 
 
 def _spec(world: World) -> str:
-    """The campaign file; `style` chooses the order of its keys, block or flow, quotes, comments, long or short forms."""
+    """The campaign file; `style` chooses the order of its keys, block or flow, comments, long or short forms."""
     choice = random.Random(world.style)
     ratios = [{"name": "og", "size": "1200x630"} if ratio == "og" else ratio for ratio in world.ratios]
-    locale: dict[str, object] = {"source": SOURCE, "targets": world.targets, "strings": "strings/{locale}.yaml", "missing": {"cta": "fallback"}}
+    locale: dict[str, object] = {
+        "source": SOURCE,
+        "targets": world.targets,
+        "strings": "strings/{locale}.yaml",
+        "missing": {"cta": "fallback"},
+    }
     spec: dict[str, object] = {
         "imagebuild": 1,
         "campaign": "property",
         "model": MODEL,
         "provider": "openai",
         "defaults": {"quality": world.quality, "resolution": "1k"},
-        "axes": _shuffled({"locale": _shuffled(locale, choice), "ratio": ratios, "product": world.products_file}, choice),
+        "axes": _shuffled(
+            {"locale": _shuffled(locale, choice), "ratio": ratios, "product": world.products_file}, choice
+        ),
         "vars": _shuffled(dict(world.variables), choice),
-        "assets": _shuffled({name: _shuffled(_asset(each, choice), choice) for name, each in world.assets.items()}, choice),
+        "assets": _shuffled(
+            {name: _shuffled(_asset(each, choice), choice) for name, each in world.assets.items()}, choice
+        ),
     }
     if world.exclude:
         spec["exclude"] = world.exclude
     if world.include:
-        spec["include"] = [{**each.cell, **({"quality": each.quality} if each.quality else {}), **each.variables} for each in world.include]
+        spec["include"] = [
+            {**each.cell, **({"quality": each.quality} if each.quality else {}), **each.variables}
+            for each in world.include
+        ]
     spec = _shuffled(spec, choice) if world.style else spec
     form = choice.randrange(4) if world.style else 0
     if form == 1:
         return "# written as JSON\n" + json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
     text = yaml.safe_dump(
-        spec, sort_keys=False, allow_unicode=True, default_flow_style=None if form == 2 else False, width=60 if form == 3 else 200,
-    )  # fmt: skip
-    return text if form == 0 else "".join(f"{line}  # note\n" if line.endswith(":") else f"{line}\n" for line in text.splitlines())
+        spec,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None if form == 2 else False,
+        width=60 if form == 3 else 200,
+    )
+    return (
+        text
+        if form == 0
+        else "".join(f"{line}  # note\n" if line.endswith(":") else f"{line}\n" for line in text.splitlines())
+    )
 
 
 def _asset(asset: Asset, choice: random.Random) -> dict[str, object]:
@@ -226,7 +267,8 @@ def _asset(asset: Asset, choice: random.Random) -> dict[str, object]:
         found["from"] = _link(asset.source, asset.pins)
     if asset.references:
         found["references"] = [
-            choice.choice([each[1], {"file": each[1]}]) if each[0] == "file" else _link(each[1], each[2]) for each in asset.references
+            choice.choice([each[1], {"file": each[1]}]) if each[0] == "file" else _link(each[1], each[2])
+            for each in asset.references
         ]
     if asset.fit is not None:
         size = choice.choice([list(asset.fit), f"{asset.fit[0]}x{asset.fit[1]}"])
