@@ -59,7 +59,7 @@ _HOMES = {
     "run_build": "imagebuild.stages.build",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> object:

@@ -174,6 +174,13 @@ def test_a_huge_file_is_read_within_the_bounds_of_a_campaign(tmp_path):
     assert told.startswith("data/products.yaml:3001:8: error: `p7` stands twice in axis `product`")
 
 
+def test_of_a_thousand_mistakes_the_first_hundred_are_shown_and_all_are_counted(tmp_path):
+    code, _, told = edited(tmp_path, "data/products.yaml", b"- [x]\n" * 1000)
+    assert code == 1
+    assert told.count(": error: ") == 100
+    assert told.endswith("1000 mistakes, the first 100 shown; nothing was written")
+
+
 def test_a_message_cannot_steer_the_terminal_it_is_shown_in(tmp_path):
     text = GOOD.replace(b"brand: Northwind", b'brand: "\\e[31mred"\n  \xe2\x80\xae"\\e[2J": 1')
     code, _, told = edited(tmp_path, "campaign.yaml", text)

@@ -15,6 +15,19 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _answer(given)
+    except KeyboardInterrupt:  # also while the program is still loading
+        sys.stderr.write("stopped\n")
+        code = 2
+    if arguments is None and given[:1] in (["plan"], ["check"]):  # nothing is open: leave without taking the heap apart
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _answer(given: list[str]) -> int:
     if given and given[0] in ("build", "plan") and "_ARGCOMPLETE" not in os.environ:
         from imagebuild.stages.glance import nothing_to_do
 
@@ -24,12 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
     from imagebuild.cli.parser import run
 
-    code = run(given)
-    if arguments is None and given[:1] in (["plan"], ["check"]):  # nothing is open: leave without taking the heap apart
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    return code
+    return run(given)
 
 
 if __name__ == "__main__":

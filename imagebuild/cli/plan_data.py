@@ -1,4 +1,4 @@
-"""A plan as JSON (`schemas/plan.schema.json`) and as Markdown for a pull request; and whether a saved one still holds."""
+"""A plan as JSON (`schemas/plan.schema.json`), as Markdown for a pull request; whether a saved one still holds."""
 
 from __future__ import annotations
 
@@ -128,8 +128,9 @@ def check_fresh(saved: Mapping[str, Any], planned: Planned, path: str) -> None:
     was = then.get(first, ("nothing to do",))[0]
     would = now.get(first, ("nothing to do",))[0]
     what = f"was `{was}`, is `{would}` now" if was != would else "its request or its price changed since"
+    counted = "one step differs," if len(differing) == 1 else f"{len(differing)} steps differ, the first is"
     raise StalePlan(
-        f"the plan `{path}` is stale: {len(differing)} steps differ, the first is `{first}` ({what})",
+        f"the plan `{path}` is stale: {counted} `{first}` ({what})",
         hint="plan again: `imagebuild plan --out " + path + "`; nothing was built",
     )
 
@@ -137,6 +138,7 @@ def check_fresh(saved: Mapping[str, Any], planned: Planned, path: str) -> None:
 def plan_markdown(planned: Planned) -> str:
     """For a pull-request comment: the table, the reasons, the price."""
     plan, ink = planned.plan, Ink(False)
+    floating = " (floating)" if plan.floating else ""
     counts = planned.counts()
     shown = [verdict for verdict in VERDICTS if any(row.get(verdict) for row in counts.values())] or ["reuse"]
     prices: dict[str, Decimal] = {}
@@ -163,7 +165,7 @@ def plan_markdown(planned: Planned) -> str:
     lines.extend(
         [
             "",
-            f"<sub>{plan.provider} · {plan.model}{' (floating)' if plan.floating else ''} · prices of {plan.prices_of}</sub>",
+            f"<sub>{plan.provider} · {plan.model}{floating} · prices of {plan.prices_of}</sub>",
         ]
     )
     return "\n".join(lines)

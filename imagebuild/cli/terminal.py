@@ -11,6 +11,8 @@ from imagebuild.errors import ImagebuildError, render
 
 __all__ = ["Ink", "fail", "ink_for", "isolated", "say", "visible"]
 
+MOST_SHOWN = 100  # mistakes; a file that is wrong in every line needs no more
+
 _TURNING = frozenset(("R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"))
 
 
@@ -61,13 +63,14 @@ def fail(error: ImagebuildError) -> None:
     """Every problem of an error, with its place and hint."""
     ink = ink_for(sys.stderr)
     problems = error.problems
-    for problem in problems:
+    for problem in problems[:MOST_SHOWN]:
         first, *rest = render(problem).split("\n")
         say(first.replace("error:", ink.red("error:"), 1))
         for line in rest:
             say(line)
     if len(problems) > 1:
-        say(f"{len(problems)} mistakes; nothing was written")
+        shown = f", the first {MOST_SHOWN} shown" if len(problems) > MOST_SHOWN else ""
+        say(f"{len(problems)} mistakes{shown}; nothing was written")
 
 
 def isolated(text: str) -> str:

@@ -265,7 +265,9 @@ class _AssetWork:
             expander.skipped.add(address)
             expander.found.skipped.append((address, expander.prompts.last_skip))
             return
-        output = expander.outputs.get(address) or (expander.paths.take(path, address, asset) if path is not None else None)
+        output = expander.outputs.get(address)
+        if output is None and path is not None:
+            output = expander.paths.take(path, address, asset)
         if asset.output and output is None:
             return
         settings = cell.settings.over(asset.settings) if cell.settings else asset.settings

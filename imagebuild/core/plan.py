@@ -363,7 +363,7 @@ class _Planner:
         needed: set[str] = set()
         making: set[str] = set()
         wanted: set[str] = set()  # bytes wanted by something that is made
-        for address in reversed(self.actions):
+        for address in reversed(list(self.actions)):
             action, outcome = self.actions[address], self.outcomes[address]
             target = (address in self.selected) if self.selected is not None else action.output is not None
             if not target and address not in wanted:

@@ -1,6 +1,6 @@
 """Why a step is in a plan: a sentence, and field by field what changed, as old → new with what caused it.
 
-Compares stored manifests, the very ones whose keys were compared, so the reason shown cannot differ from the reason used.
+Compares stored manifests, the very ones whose keys were compared: the reason shown cannot differ from the one used.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A lock whose text this program is known to have written, read line by line as it is asked for.
 
-For a plan that looks at a few entries of very many. Only for a text whose digest is remembered: it is not checked again.
+For a plan that looks at a few entries of very many; only for a text whose digest is remembered: it is not checked
+again.
 """
 
 from __future__ import annotations

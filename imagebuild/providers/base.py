@@ -1,8 +1,8 @@
 """What a provider is: a protocol written as a generator, after httpx's auth flows.
 
 `flow(request)` does no I/O: it yields what it needs done (`Work` here; services add requests to send) and is sent the
-outcome, until it returns the `Picture`. The runner's driver does the I/O, one place for every provider, so that what may
-be sent twice and what never is decided once. Tests step a flow by hand.
+outcome, until it returns the `Picture`. The runner's driver does the I/O, one place for every provider, so that what
+may be sent twice and what never is decided once. Tests step a flow by hand.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from imagebuild.workspace.outputs import Outputs, OutputState, look
 __all__ = ["DiskFacts", "read_lock"]
 
 def read_lock(project: Project, campaign: str, *, settled: str | None = None) -> tuple[Lock, str]:
-    """The campaign's lock and its text's digest; an empty lock where there is none yet. `settled` is the digest of a text
-    that is known to be whole: it is read as it is asked for."""
+    """The campaign's lock and its text's digest; an empty lock where there is none yet. `settled` is the digest of a
+    text that is known to be whole: it is read as it is asked for."""
     try:
         with open(project.lock, "rb") as file:
             data = file.read()
@@ -33,13 +33,16 @@ def read_lock(project: Project, campaign: str, *, settled: str | None = None) ->
     try:
         return parse_lock(data.decode("utf-8"), file=label), digest
     except UnicodeDecodeError:
-        raise LockError("the lock is not UTF-8", at=Place(label), hint="restore it with git, or delete the file") from None
+        hint = "restore it with git, or delete the file"
+        raise LockError("the lock is not UTF-8", at=Place(label), hint=hint) from None
 
 
 class DiskFacts:
     """Answers a planner's questions. `trusted` are outputs whose digest an earlier run vouches for, by path."""
 
-    def __init__(self, project: Project, lock: Lock, store: Store, *, many: bool, trusted: Mapping[str, Digest] | None = None) -> None:
+    def __init__(
+        self, project: Project, lock: Lock, store: Store, *, many: bool, trusted: Mapping[str, Digest] | None = None
+    ) -> None:
         self.lock = lock
         self._project = project
         self._store = store

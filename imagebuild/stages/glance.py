@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # as typing's, without loading typing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Memory", "changed_outputs", "nothing_to_do", "read_memory", "stamp", "write_memory"]
+__all__ = ["Memory", "changed_outputs", "changed_places", "nothing_to_do", "read_memory", "settings_of", "stamp"]
 
 HEADER = "imagebuild memory 1"
 Stamp = tuple[int, int, int]  # size, mtime in nanoseconds, inode
@@ -92,43 +92,11 @@ def _decode(data: bytes) -> Memory | None:
     numbers.frombytes(data[end + 2 : end + 2 + 16 * total])
     names = data[end + 2 + 16 * total :].decode().split("\n") if total else []
     at = 0
-    for name, count in folders:
-        memory.outputs[name] = (names[at : at + count], numbers[at : at + count], numbers[total + at : total + at + count])
-        at += count
+    for folder, held in folders:
+        end = at + held
+        memory.outputs[folder] = (names[at:end], numbers[at:end], numbers[total + at : total + end])
+        at = end
     return memory
-
-
-def write_memory(path: str, memory: Memory) -> None:
-    """Put the memory in place, whole or not at all. A name that holds a line break is not remembered: nothing is then."""
-    lines = [
-        *(f"input {s[0]} {s[1]} {s[2]} {digest or '-'} {name}" for name, (s, digest) in memory.inputs.items()),
-        *(f"place {modified} {name}" for name, modified in memory.places.items()),
-        *(f"folder {len(names)} {name}" for name, (names, _, _) in memory.outputs.items()),
-        *("\t".join([f"fact {name}", *words]) for name, rows in memory.facts.items() for words in rows),
-        f"answer {memory.answer}",
-        *(f"table {line}" for line in memory.table.split("\n")),
-    ]
-    names = [name for found, _, _ in memory.outputs.values() for name in found]
-    if any("\n" in line for line in lines) or any("\n" in name for name in names):
-        return
-    numbers = array("q")
-    for _, sizes, _ in memory.outputs.values():
-        numbers.extend(sizes)
-    for _, _, modified in memory.outputs.values():
-        numbers.extend(modified)
-    blob = b"\n\n" + numbers.tobytes() + "\n".join(names).encode()
-    body = "\n".join(lines).encode()
-    length = len(HEADER) + 2 + len(body) + len(blob)
-    total = length + len(str(length + len(str(length))))
-    data = f"{HEADER}\n{total}\n".encode() + body + blob
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError:  # a memory that cannot be kept costs time, nothing else
-        return
 
 
 def changed_outputs(root: str, memory: Memory, *, first_only: bool = False) -> list[str]:

@@ -10,6 +10,7 @@ import os
 import time
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -25,6 +26,7 @@ from imagebuild.core.key import digest_of
 from imagebuild.core.lock import Lock
 from imagebuild.core.sizes import parse_size
 from imagebuild.stages.glance import (
+    HEADER,
     NOTHING,
     Memory,
     Stamp,
@@ -32,11 +34,11 @@ from imagebuild.stages.glance import (
     changed_places,
     settings_of,
     stamp,
-    write_memory,
 )
 from imagebuild.stages.project import Project
 from imagebuild.workspace.files import UNSETTLED, Files, Remembered
 from imagebuild.workspace.outputs import look
+from imagebuild.workspace.private import temporary_folder
 
 __all__ = ["Recall", "recall", "remember"]
 
@@ -72,7 +74,7 @@ class Recall:
         return set(self.locales) | {tag for address in self.addresses if (tag := _locale_of(address))}
 
     def clean(self, addresses: Iterable[str]) -> list[str]:
-        """Those addresses of the lock that need not be planned anew. (Every line of a large lock passes through here.)"""
+        """Those addresses of the lock that need not be planned anew. (Every line of a lock passes through here.)"""
         kept = [address for address in addresses if address not in self.orphans]
         for tag in self.locales:
             for part in (f"[locale={tag}]", f"[locale={tag},", f",locale={tag},", f",locale={tag}]"):
@@ -125,7 +127,12 @@ def _locale_of(address: str) -> str:
 
 
 def recall(
-    project: Project, memory: Memory | None, provider: str | None, environment: Mapping[str, str], lock: Lock, lock_digest: str
+    project: Project,
+    memory: Memory | None,
+    provider: str | None,
+    environment: Mapping[str, str],
+    lock: Lock,
+    lock_digest: str,
 ) -> Recall:
     """What of the last build still holds."""
     if memory is None:
@@ -223,7 +230,43 @@ def remember(
         modified.append(state.modified)
     memory.facts = {**facts, "settings": [[settings]], "lock": [[digest_of_file(project.lock)]]}
     memory.answer, memory.table = answer, table
-    write_memory(project.memory, memory)
+    data = _encode(memory)
+    if data is not None:
+        with suppress(OSError):  # a memory that cannot be kept costs time, nothing else
+            _put(project, data)
+
+
+def _encode(memory: Memory) -> bytes | None:
+    """The memory as `glance.read_memory` reads it; None when some name holds a line break or a tab."""
+    lines = [
+        *(f"input {s[0]} {s[1]} {s[2]} {digest or '-'} {name}" for name, (s, digest) in memory.inputs.items()),
+        *(f"place {modified} {name}" for name, modified in memory.places.items()),
+        *(f"folder {len(names)} {name}" for name, (names, _, _) in memory.outputs.items()),
+        *("\t".join([f"fact {name}", *words]) for name, rows in memory.facts.items() for words in rows),
+        f"answer {memory.answer}",
+        *(f"table {line}" for line in memory.table.split("\n")),
+    ]
+    names = [name for found, _, _ in memory.outputs.values() for name in found]
+    words = (word for rows in memory.facts.values() for row in rows for word in row)
+    if any("\n" in line for line in (*lines, *names)) or any("\t" in word for word in words):
+        return None
+    numbers = array("q")
+    for _, sizes, _ in memory.outputs.values():
+        numbers.extend(sizes)
+    for _, _, modified in memory.outputs.values():
+        numbers.extend(modified)
+    body = "\n".join(lines).encode() + b"\n\n" + numbers.tobytes() + "\n".join(names).encode()
+    length = len(HEADER) + 2 + len(body)
+    total = length + len(str(length + len(str(length))))  # the whole length, its own digits included
+    return f"{HEADER}\n{total}\n".encode() + body
+
+
+def _put(project: Project, data: bytes) -> None:
+    temporary = os.path.join(temporary_folder(project.root), f"{os.getpid()}-memory")
+    os.makedirs(os.path.dirname(project.memory), exist_ok=True)
+    with open(temporary, "wb") as file:
+        file.write(data)
+    os.replace(temporary, project.memory)
 
 
 def digest_of_file(path: str) -> str:

@@ -14,6 +14,7 @@ from imagebuild.core.lock import Lock
 from imagebuild.core.plan import Plan, PlanStep, complete, make_plan
 from imagebuild.core.reason import Reason, explain
 from imagebuild.core.settled import SettledEntries
+from imagebuild.core.sizes import is_experimental
 from imagebuild.core.spec import Campaign
 from imagebuild.errors import Place
 from imagebuild.stages.facts import DiskFacts, read_lock
@@ -77,7 +78,7 @@ class Planned:
 def plan_campaign(
     project: Project, *, provider: str | None = None, selection: Selection | None = None, whole: bool = False
 ) -> Planned:
-    """Read everything and decide. Changes nothing. `whole`: the plan has every step, also those a memory answers for."""
+    """Read everything and decide. Changes nothing. `whole`: the plan has every step, also those a memory answers."""
     memory = read_memory(project.memory) if not os.environ.get("IMAGEBUILD_NO_MEMORY") else None
     lock, lock_digest = read_lock(project, "", settled=memory.fact("lock") if memory else None)
     recalled = recall(project, memory, provider, os.environ, lock, lock_digest)
@@ -92,7 +93,8 @@ def plan_campaign(
         reach = {name: recalled.reach(name) for name in touched}
         return Part(reach, recalled.tags, recalled.known(lock, kept), recalled.paths(lock, dirty))
 
-    loaded = read_campaign(project, provider=provider, remembered=recalled.remembered, narrow=narrow if partly else None)
+    part = narrow if partly else None
+    loaded = read_campaign(project, provider=provider, remembered=recalled.remembered, narrow=part)
     expansion = loaded.expansion
     store = LocalStore(project.store)
     trusted = _trusted(lock, recalled, expansion.actions if partly else None) if recalled.outputs_hold else {}
@@ -144,7 +146,10 @@ def _notes(loaded: Loaded) -> list[str]:
     ]
     if loaded.offer.floating:
         notes.append(f"`{loaded.offer.model}` is a floating name: what it draws may change without notice")
-    limit = loaded.offer.sizes.experimental_above
-    large = {action.asset for action in actions if action.paid and action.size and limit and action.size[0] * action.size[1] > limit}
-    notes.extend(f"asset `{name}` asks for more than {limit:,} pixels, which OpenAI calls experimental" for name in sorted(large))
+    rules = loaded.offer.sizes
+    large = {action.asset for action in actions if action.paid and action.size and is_experimental(action.size, rules)}
+    notes.extend(
+        f"asset `{name}` asks for more than {rules.experimental_above:,} pixels, which OpenAI calls experimental"
+        for name in sorted(large)
+    )
     return notes

@@ -13,7 +13,7 @@ __all__ = ["Project", "find_project"]
 
 
 class Project:
-    """Paths, all absolute but `prefix`: the campaign's folder as seen from the project's root, with a `/` at its end."""
+    """Paths, all absolute but `prefix`: the campaign's folder as seen from the project's root, ending in `/`."""
 
     __slots__ = ("folder", "here", "lock", "memory", "prefix", "private", "root", "spec", "spec_name", "store")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, cast
+
 from imagebuild.errors import ProviderError
 from imagebuild.picture.proof import ProofRequest, paint
 from imagebuild.providers.base import Provider, Request
@@ -28,7 +30,7 @@ def _paint(request: Request) -> bytes:
             size=request.size,
             quality=request.quality,
             background=request.background,
-            output_format=request.format,
+            output_format=cast(Literal["png", "jpeg", "webp"], request.format),
             references=tuple(each.data for each in request.references),
             mask=request.mask.data if request.mask else None,
             take=request.take,

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class MissingObject(StoreError):  # noqa: N818
+class MissingObject(StoreError):
     """The store has no object of this digest."""
 
     def __init__(self, digest: Digest) -> None:
@@ -35,7 +35,7 @@ class MissingObject(StoreError):  # noqa: N818
         self.digest = digest
 
 
-class DamagedObject(StoreError):  # noqa: N818
+class DamagedObject(StoreError):
     """The object's bytes are not what its name says. It has been set aside; the store no longer has the digest."""
 
     def __init__(self, digest: Digest, aside: str) -> None:

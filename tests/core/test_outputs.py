@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import posixpath
 
-from imagebuild.core.outputs import OutputPaths
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebuild.core.outputs import _PLAIN, OutputPaths, _mistake
 from imagebuild.errors import Problems
 from tests.core.reading import campaign_of
 
 ASSETS = campaign_of("assets: {a: {prompt: A, output: a.png}, b: {prompt: B, output: b.png}}").assets
+
+
+endings = st.sampled_from([".png", ".webp", ".JPG", ".gif", "", "/", ".x.png"])
 
 
 def taken(*paths, folder="out"):
@@ -76,3 +83,13 @@ def test_a_file_cannot_be_a_folder_too():
     _, mistakes = taken(("a", "", "x.png"), ("b", "", "x.png/y/b.png"))
     assert mistakes == ["`a` is written to `out/x.png`, which is a folder of `b`"]
     assert taken(("a", "", "x.png"), ("b", "", "x.png2/b.png"))[1] == []
+
+
+@given(
+    st.lists(st.sampled_from(["a", "ä-1", "aux", "con.x", "..", ".", "x y", "p" * 61, "日本", ""]), max_size=4), endings
+)
+def test_the_quick_look_at_a_path_finds_what_the_slow_one_does(parts, ending):
+    written = "/".join(parts) + ending
+    if _PLAIN.match(written):
+        assert _mistake(written, posixpath.normpath(written)) is None
+        assert posixpath.normpath(written) == written

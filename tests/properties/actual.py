@@ -51,7 +51,7 @@ def sha(data: bytes) -> str:
 
 
 class Colours:
-    """The stand-in: flat pictures, no two of one colour. `asked`: (label, what reached the model, the answer's sha256)."""
+    """The stand-in: flat pictures, no two of one colour. `asked`: (label, what reached the model, answer's sha256)."""
 
     name = "openai"
     concurrency = 4

@@ -137,7 +137,7 @@ def _no_output(world: World, choice: random.Random) -> None:
         choice.choice([name for name, each in sorted(world.assets.items()) if name[:5] in ("scene", "poste", "twin")])
     ]
     if asset.output is None:
-        asset.output = f"more{choice.randrange(9)}/" + "-".join("{{ %s }}" % axis for axis in asset.over) + ".png"
+        asset.output = f"more{choice.randrange(9)}/" + "-".join("{{ " + axis + " }}" for axis in asset.over) + ".png"
     else:
         asset.output = None
 

@@ -64,7 +64,7 @@ class History:
             name, self.world = change(self.world, self.choice)
             write_world(self.world, self.folder)
         else:
-            name = self.choice.choice(MISHAPS)
+            name = self.choice.choices(list(MISHAPS), list(MISHAPS.values()))[0]
             getattr(self, name)()
         self.log.append(name)
 
@@ -218,21 +218,18 @@ class History:
         self.past.append(Snapshot(copy.deepcopy(self.world), lock, copy.deepcopy(self.oracle), outputs))
 
 
-MISHAPS = [
-    "touch_files",
-    "delete_outputs",
-    "edit_outputs",
-    "lose_objects",
-    "lose_store",
-    "lose_private_folder",
-    "lose_lock",
-    "move_folder",
-    "clone",
-    "go_back",
-    "go_back",
-    "go_back",
-    "go_back",
-]
+MISHAPS = {
+    "touch_files": 1,
+    "delete_outputs": 1,
+    "edit_outputs": 1,
+    "lose_objects": 1,
+    "lose_store": 1,
+    "lose_private_folder": 1,
+    "lose_lock": 1,
+    "move_folder": 1,
+    "clone": 1,
+    "go_back": 4,
+}
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
