@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from imagebuild.cli.plan_data import reason_json
-from imagebuild.cli.terminal import Ink, isolated, visible
+from imagebuild.cli.terminal import Ink, isolated, printable
 from imagebuild.core.key import readable, short
 from imagebuild.core.offer import dollars
 from imagebuild.stages.about import About, Origin, Part, Payment, Written
@@ -55,7 +55,7 @@ def request_lines(part: Part, *, prompt: bool) -> list[str]:
         path, _, value = line.partition(": ")
         if path == "prompt" and not prompt:
             continue
-        shown = "not known before its input is made" if path in unknown else isolated(visible(value))
+        shown = "not known before its input is made" if path in unknown else isolated(printable(value))
         lines.append(f"    {path}: {shown}")
     return lines
 

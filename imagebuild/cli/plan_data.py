@@ -35,9 +35,7 @@ def plan_json(planned: Planned, asked: Mapping[str, object]) -> dict[str, Any]:
         "price": _amount(plan.price),
         "spent": _amount(plan.spent),
         "budget": {
-            name: _amount(value)
-            for name in ("build", "campaign")
-            if (value := getattr(plan.budget, name)) is not None
+            name: _amount(value) for name in ("build", "campaign") if (value := getattr(plan.budget, name)) is not None
         },
         "over_budget": plan.over_budget,
         "hold": plan.hold,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from imagebuild.cli.terminal import Ink, isolated, visible
+from imagebuild.cli.terminal import Ink, isolated, printable
 from imagebuild.core.key import shown_diff
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import CHANGING, VERDICTS, Plan, PlanStep
@@ -129,7 +129,9 @@ def reason_lines(reason: Reason, ink: Ink) -> list[str]:
 
 def _change_text(change: Change, ink: Ink) -> str:
     if change.diff:
-        text = visible(shown_diff(tuple((sign, text if sign == "=" else isolated(text)) for sign, text in change.diff)))
+        text = printable(
+            shown_diff(tuple((sign, text if sign == "=" else isolated(text)) for sign, text in change.diff))
+        )
         return text.replace("[-", ink.red("[-")).replace("{+", ink.green("{+")) if ink.on else text
     if change.old is None and (change.field == "input" or change.field.startswith("references")):
         return f"{change.new}"
@@ -142,7 +144,7 @@ def _quoted(value: object) -> str:
     text = " ".join(str(value).split())
     if len(text) == 64 and all(letter in "0123456789abcdef" for letter in text):
         return text[:12]
-    return isolated(visible(f"“{text[:90]}…”" if len(text) > 90 else f"“{text}”"))
+    return isolated(printable(f"“{text[:90]}…”" if len(text) > 90 else f"“{text}”"))
 
 
 def cells_text(steps: Sequence[PlanStep], planned: Planned, everything: bool = False, most: int = 6) -> list[str]:

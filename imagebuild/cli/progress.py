@@ -23,7 +23,6 @@ from imagebuild.core.plan import Plan
 __all__ = ["JsonLines", "LiveView", "PlainLines", "Quiet", "View", "view_for"]
 
 
-
 class View(Protocol):
     """Something that shows a build while it runs."""
 

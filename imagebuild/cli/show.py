@@ -9,7 +9,7 @@ import sys
 
 from imagebuild.cli.about_data import about_json, heading, kind_text, label, origin_lines, request_lines
 from imagebuild.cli.plan import provider_of
-from imagebuild.cli.terminal import Ink, ink_for, isolated, visible
+from imagebuild.cli.terminal import Ink, ink_for, isolated, printable
 from imagebuild.core.key import Digest, short
 from imagebuild.core.offer import dollars
 from imagebuild.stages.about import About, Inquiry, Part, Written, picked
@@ -58,8 +58,8 @@ def _part_lines(part: Part, planned: Planned, ink: Ink) -> list[str]:
     prompt = part.action.manifest.get("prompt")
     if isinstance(prompt, str):
         # Flush left, each line a paragraph of its own: a terminal then gives it its own direction.
-        lines.extend((ink.dim("--- prompt"), visible(prompt), ink.dim("--- end of prompt")))
-        if visible(prompt) != prompt:
+        lines.extend((ink.dim("--- prompt"), printable(prompt), ink.dim("--- end of prompt")))
+        if printable(prompt) != prompt:
             lines.append("(it holds characters that command a terminal, written out here; `--json` has it as it is)")
     return lines
 
@@ -77,5 +77,5 @@ def _price_text(part: Part, planned: Planned) -> str:
 def _written_text(each: Written) -> str:
     if each.is_file:
         return f"the file, {short(Digest(each.value))}"
-    text = isolated(visible(" ".join(each.value.split())))
+    text = isolated(printable(" ".join(each.value.split())))
     return f"{text}  ({each.at})" if each.at else text

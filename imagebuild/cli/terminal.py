@@ -9,7 +9,7 @@ from typing import TextIO
 
 from imagebuild.errors import ImagebuildError, render
 
-__all__ = ["Ink", "fail", "ink_for", "isolated", "say", "visible"]
+__all__ = ["Ink", "fail", "ink_for", "isolated", "printable", "say"]
 
 MOST_SHOWN = 100  # mistakes; a file that is wrong in every line needs no more
 
@@ -80,8 +80,8 @@ def isolated(text: str) -> str:
     return f"\u2068{text}\u2069"
 
 
-def visible(text: str) -> str:
-    """A text with the characters that would command the terminal written out, as `\\x1b`."""
+def printable(text: str) -> str:
+    """A text as it is, line breaks too, but with what would command the terminal written out: `\\x1b`."""
     if text.isprintable():
         return text
     return "".join(
