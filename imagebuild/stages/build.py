@@ -193,17 +193,22 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
         return
     lock = built.lock if built is not None else planned.facts.lock
     expansion, recalled = planned.loaded.expansion, planned.recalled
-    addresses = [*planned.kept, *expansion.actions]
+    if (built is None and not planned.locked) or (built is not None and len(planned.plan.steps) < len(expansion.actions)):
+        return  # what nothing needs may have become known with what was made: the next plan will tell
+    addresses = {*planned.kept, *(step.address for step in planned.plan.steps)}
     entries = [lock.entries[address] for address in addresses if address in lock.entries]
-    if len(entries) < sum(1 for step in planned.plan.steps) + len(planned.kept):
+    if len(entries) < len(addresses):
         return
+    others = [address for address in lock.entries if address not in addresses]
     outputs = {entry.output for entry in entries if entry.output}
     counted = Counter(entry.address.partition("[")[0] for entry in entries if not entry.address.endswith(MASTER))
     settled = replace(planned, plan=replace(planned.plan, steps=(), kept_by_asset=counted, hold=None))
     answer, table = describe(settled)
     stored = planned.store.digests()
     whole = all(entry.digest in stored for entry in entries) and not expansion.strings_in_paths
+    whole = whole and len(others) == len(planned.plan.orphans)
     facts = _facts(planned)
+    facts["orphan"] = [[address] for address in others]
     facts["whole"] = [["yes" if whole and facts.pop("uneven", None) is None else "no"]]
     remember(
         planned.project,
@@ -247,7 +252,6 @@ def _facts(planned: Planned) -> dict[str, list[list[str]]]:
         "asset": [[name, *sorted(paths)] for name, paths in files.items()],
         "locale": [[tag, *sorted(paths)] for tag, paths in locales.items()],
         "link": links,
-        "orphan": [[entry.address] for entry in planned.plan.orphans],
         "note": [[note] for note in planned.plan.notes],
     }
     formats: dict[str, set[str]] = {}

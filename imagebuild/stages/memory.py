@@ -40,7 +40,7 @@ from imagebuild.workspace.files import UNSETTLED, Files, Remembered
 from imagebuild.workspace.outputs import look
 from imagebuild.workspace.private import temporary_folder
 
-__all__ = ["Recall", "recall", "remember"]
+__all__ = ["Recall", "recall", "remember", "write_memory"]
 
 MOST_CELLS = 100  # beyond so many changed outputs, their assets are planned whole
 LIBRARIES = ("babel", "jinja2", "markupsafe", "polib", "yaml")  # what a prompt says depends on them too
@@ -91,11 +91,13 @@ class Recall:
             return True
         return any(address.partition("[")[0] == asset for address in self.addresses)
 
-    def reach(self, asset: str) -> Reach | None:
+    def reach(self, asset: str, over: Sequence[str]) -> Reach | None:
         """Which cells of an asset to expand: None for all."""
         if asset in self.assets:
             return None
-        boxes: list[Mapping[str, Collection[str]]] = [{"locale": self.locales}] if self.locales else []
+        boxes: list[Mapping[str, Collection[str]]] = []
+        if self.locales and "locale" in over:
+            boxes.append({"locale": self.locales})
         for address in self.addresses:
             name, _, inside = address.partition("[")
             if name == asset:
@@ -230,10 +232,7 @@ def remember(
         modified.append(state.modified)
     memory.facts = {**facts, "settings": [[settings]], "lock": [[digest_of_file(project.lock)]]}
     memory.answer, memory.table = answer, table
-    data = _encode(memory)
-    if data is not None:
-        with suppress(OSError):  # a memory that cannot be kept costs time, nothing else
-            _put(project, data)
+    write_memory(project, memory)
 
 
 def _encode(memory: Memory) -> bytes | None:
@@ -261,12 +260,17 @@ def _encode(memory: Memory) -> bytes | None:
     return f"{HEADER}\n{total}\n".encode() + body
 
 
-def _put(project: Project, data: bytes) -> None:
-    temporary = os.path.join(temporary_folder(project.root), f"{os.getpid()}-memory")
-    os.makedirs(os.path.dirname(project.memory), exist_ok=True)
-    with open(temporary, "wb") as file:
-        file.write(data)
-    os.replace(temporary, project.memory)
+def write_memory(project: Project, memory: Memory) -> None:
+    """Put the memory in place, whole or not at all. One that cannot be kept costs time, nothing else."""
+    data = _encode(memory)
+    if data is None:
+        return
+    with suppress(OSError):
+        temporary = os.path.join(temporary_folder(project.root), f"{os.getpid()}-memory")
+        os.makedirs(os.path.dirname(project.memory), exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+        os.replace(temporary, project.memory)
 
 
 def digest_of_file(path: str) -> str:

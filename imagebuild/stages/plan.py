@@ -59,6 +59,14 @@ class Planned:
                 found[slot] = digest
         return complete(action, found)
 
+    @property
+    def locked(self) -> bool:
+        """Whether the lock says already what the plan says of everything that has a result."""
+        lock = self.facts.lock
+        said = [(lock.entries.get(step.address), step) for step in self.plan.steps]
+        same = all(each is not None and (each.key, each.digest, each.output) == (step.key, step.digest, step.output) for each, step in said)
+        return same and not lock.alternatives and not lock.conflicted
+
     def counts(self) -> dict[str, dict[str, int]]:
         """asset → verdict → how many pictures, in the campaign's order."""
         found = self.plan.counts()
@@ -90,7 +98,7 @@ def plan_campaign(
 
     def narrow(campaign: Campaign) -> Part:
         touched = {name: asset for name, asset in campaign.assets.items() if recalled.touches(name, asset.over)}
-        reach = {name: recalled.reach(name) for name in touched}
+        reach = {name: recalled.reach(name, asset.over) for name, asset in touched.items()}
         return Part(reach, recalled.tags, recalled.known(lock, kept), recalled.paths(lock, dirty))
 
     part = narrow if partly else None

@@ -127,8 +127,13 @@ def _swap_outputs(world: World, choice: random.Random) -> None:
 
 
 def _ending(world: World, choice: random.Random) -> None:
-    asset = world.assets[choice.choice([name for name, each in sorted(world.assets.items()) if each.output])]
-    asset.output = str(asset.output).rsplit(".", 1)[0] + choice.choice([".png", ".webp", ".png"])
+    """Only of what nothing is made from: WebP may draw two colours as one, and the oracle takes them for two."""
+    used = {each.source for each in world.assets.values()} | {
+        link[1] for each in world.assets.values() for link in each.references if link[0] == "asset"
+    }
+    free = [each for name, each in sorted(world.assets.items()) if each.output and name not in used]
+    asset = choice.choice(free)
+    asset.output = str(asset.output).rsplit(".", 1)[0] + choice.choice([".png", ".webp"])
 
 
 def _no_output(world: World, choice: random.Random) -> None:
