@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imagebuild.core.address import parse_selection as parse_selection
     from imagebuild.core.plan import Plan as Plan
     from imagebuild.core.plan import PlanStep as PlanStep
-    from imagebuild.core.plan import make_plan as make_plan
+    from imagebuild.core.planner import make_plan as make_plan
     from imagebuild.errors import ImagebuildError as ImagebuildError
     from imagebuild.stages.build import Built as Built
     from imagebuild.stages.build import run_build as run_build
@@ -52,7 +52,7 @@ _HOMES = {
     "Stop": "imagebuild.build.run",
     "Summary": "imagebuild.build.report",
     "find_project": "imagebuild.stages.project",
-    "make_plan": "imagebuild.core.plan",
+    "make_plan": "imagebuild.core.planner",
     "parse_selection": "imagebuild.core.address",
     "plan_campaign": "imagebuild.stages.plan",
     "read_campaign": "imagebuild.stages.read",

@@ -75,6 +75,11 @@ class Making:
             return result_of(record)
         return Result(step.key, step.digest, step.size or "", len(self._store.get(step.digest)))
 
+    def recorded(self, key: Key) -> Record | None:
+        """The stored result of a key, if its bytes are there too."""
+        record = self._store.record(key)
+        return record if record is not None and self._store.has(record.digest) else None
+
     def request(self, action: Action, manifest: Mapping[str, Any], key: Key) -> Request:
         size = parse_size(str(manifest["size"]))
         assert size is not None

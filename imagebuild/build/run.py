@@ -1,6 +1,6 @@
 """The runner: takes a plan and makes it so. The only place that spends money.
 
-A step waits for its inputs, is done by a worker, and ends in one of the states below; one method, `_end`, moves steps
+A step waits for its inputs (`schedule`), is done by a worker, and ends in one of the states below; `_end` moves steps
 to their end and wakes or blocks what waits for them. Bytes go to the store, then the record, then the output folder,
 then the lock: a kill at any instant loses nothing that was stored, and the next run finds it.
 """
@@ -19,6 +19,7 @@ from imagebuild.build.drive import drive
 from imagebuild.build.ledger import Ledger, Result, result_of
 from imagebuild.build.make import Making
 from imagebuild.build.report import Event, Listener, Summary
+from imagebuild.build.schedule import Queue, Schedule
 from imagebuild.core.address import MASTER
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, key_of
@@ -118,25 +119,19 @@ class _Run:
         self.broke: str | None = None  # the limit that a request would have passed: nothing is sent from then on
         self.summary = Summary(reused=sum(plan.kept_by_asset.values()))
         self.results: dict[str, Result] = {}
-        self.steps = {step.address: step for step in plan.steps}
         self.turns: dict[Key, asyncio.Lock] = {}
-        self.waits: dict[str, int] = {}
-        self.dependents: dict[str, list[str]] = {}
-        self.open = 0
-        self.over = asyncio.Event()
         self.failure: BaseException | None = None
-        self.paid: asyncio.PriorityQueue[tuple[Decimal, int, PlanStep]] = asyncio.PriorityQueue()
-        self.local: asyncio.PriorityQueue[tuple[Decimal, int, PlanStep]] = asyncio.PriorityQueue()
-        self.order = {step.address: index for index, step in enumerate(plan.steps)}
+        self.schedule = Schedule()
 
     async def all(self, workers: int) -> Summary:
         began = self.clock()
-        self._begin()
+        # What is in place already is noted at once, and not scheduled.
+        todo = [step for step in self.plan.steps if step.verdict != "reuse" or not self._in_place(step)]
+        self.schedule.begin(todo, self.actions)
         requests = self.provider.concurrency if self.provider is not None else 1
-        queues = [self.paid] * max(requests, 1) + [self.local] * (workers + 1)
+        queues = [self.schedule.paid] * max(requests, 1) + [self.schedule.local] * (workers + 1)
         tasks = [asyncio.create_task(self._worker(queue)) for queue in queues]
-        if self.open:
-            await self.over.wait()
+        await self.schedule.over.wait()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -146,24 +141,6 @@ class _Run:
         self.summary.stopped = self.stop.reason or self.broke
         self.summary.seconds = self.clock() - began
         return self.summary
-
-    def _begin(self) -> None:
-        """Count what each step waits for; what is in place already is done at once."""
-        todo = {
-            address: step for address, step in self.steps.items() if step.verdict != "reuse" or not self._in_place(step)
-        }
-        self.open = len(todo)
-        for address, step in todo.items():
-            inputs = [source for _, source in self.actions[address].inputs] if step.verdict == "make" else []
-            if step.merged:
-                inputs = [step.merged]
-            waiting = [source for source in inputs if source in todo]
-            self.waits[address] = len(waiting)
-            for source in waiting:
-                self.dependents.setdefault(source, []).append(address)
-        for address, count in self.waits.items():
-            if count == 0:
-                self._ready(todo[address])
 
     def _in_place(self, step: PlanStep) -> bool:
         """Note what needs nothing done. False when its bytes are damaged: then it is tried, and fails, as others do."""
@@ -176,11 +153,7 @@ class _Run:
         self.summary.reused += not step.address.endswith(MASTER)
         return True
 
-    def _ready(self, step: PlanStep) -> None:
-        paid = step.kind != "local" and step.verdict == "make" and not step.merged
-        (self.paid if paid else self.local).put_nowait((-step.price, self.order[step.address], step))
-
-    async def _worker(self, queue: asyncio.PriorityQueue[tuple[Decimal, int, PlanStep]]) -> None:
+    async def _worker(self, queue: Queue) -> None:
         while True:
             _, _, step = await queue.get()
             if self.stop.reason is not None or self.failure is not None:
@@ -228,11 +201,15 @@ class _Run:
         """Make the action's result, unless its key, now that its inputs are known, has one already. Of steps that turn
         out to have one key the first makes it, the others wait for it."""
         action = self.actions[step.address]
-        manifest = complete(action, {slot: self._digest_of(source) for slot, source in action.inputs})
+        results, kept = self.results, self.making.kept
+        digests = {
+            slot: results[source].digest if source in results else kept(source) for slot, source in action.inputs
+        }
+        manifest = complete(action, digests)
         key = key_of(manifest)
         async with self.turns.setdefault(key, asyncio.Lock()):
             loop = asyncio.get_running_loop()
-            record = await loop.run_in_executor(self.executor, self._recorded, key)
+            record = await loop.run_in_executor(self.executor, self.making.recorded, key)
             kind = "reused"
             if record is None:
                 kind = "made"
@@ -246,9 +223,8 @@ class _Run:
             aside = await loop.run_in_executor(self.executor, self._deliver, step, record.digest)
             self._finish(step, result_of(record), kind, began, aside)
 
-    def _recorded(self, key: Key) -> Record | None:
-        record = self.store.record(key)
-        return record if record is not None and self.store.has(record.digest) else None
+    def _digest_of(self, source: str) -> Digest:
+        return self.results[source].digest if source in self.results else self.making.kept(source)
 
     async def _pay(self, step: PlanStep, action: Action, manifest: Mapping[str, object], key: Key) -> Record | None:
         """Reserve, send, store, settle. None when the budget does not allow it: then nothing was sent."""
@@ -271,9 +247,6 @@ class _Run:
             )
         finally:
             self.purse.settle(step.price, cost)
-
-    def _digest_of(self, source: str) -> Digest:
-        return self.results[source].digest if source in self.results else self.making.kept(source)
 
     def _finish(self, step: PlanStep, result: Result, kind: str, began: float, aside: str | None = None) -> None:
         self._note(step, result)
@@ -298,23 +271,12 @@ class _Run:
             self.failure = self.failure or bad
 
     def _end(self, step: PlanStep, state: str, event: Event | None = None) -> None:
-        """A step is over: count it, tell it, and wake or block what waits for it."""
-        self.open -= 1
-        if state != "done":
-            setattr(self.summary, state, getattr(self.summary, state) + 1)
-            self.summary.left_price += step.price if state == "left" else 0
-            if event is not None and event.problem is not None:
-                self.summary.problems.append((step.address, event.problem))
-        self._tell(event or Event(state, step))
-        for address in self.dependents.get(step.address, ()):
-            if address not in self.waits:
-                continue
-            if state == "done":
-                self.waits[address] -= 1
-                if self.waits[address] == 0:
-                    self._ready(self.steps[address])
-            else:
-                del self.waits[address]
-                self._end(self.steps[address], "left" if state == "left" else "blocked")
-        if self.open == 0:
-            self.over.set()
+        """A step is over, and with it whatever cannot be done without it: count and tell them."""
+        for each, ended in self.schedule.end(step, state):
+            happened = event if event is not None and each is step else Event(ended, each)
+            if ended != "done":
+                setattr(self.summary, ended, getattr(self.summary, ended) + 1)
+                self.summary.left_price += each.price if ended == "left" else 0
+                if happened.problem is not None:
+                    self.summary.problems.append((each.address, happened.problem))
+            self._tell(happened)

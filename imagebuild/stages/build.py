@@ -193,7 +193,9 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
         return
     lock = built.lock if built is not None else planned.facts.lock
     expansion, recalled = planned.loaded.expansion, planned.recalled
-    if (built is None and not planned.locked) or (built is not None and len(planned.plan.steps) < len(expansion.actions)):
+    if (built is None and not planned.locked) or (
+        built is not None and len(planned.plan.steps) < len(expansion.actions)
+    ):
         return  # what nothing needs may have become known with what was made: the next plan will tell
     addresses = {*planned.kept, *(step.address for step in planned.plan.steps)}
     entries = [lock.entries[address] for address in addresses if address in lock.entries]
@@ -202,8 +204,8 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
     others = [address for address in lock.entries if address not in addresses]
     outputs = {entry.output for entry in entries if entry.output}
     counted = Counter(entry.address.partition("[")[0] for entry in entries if not entry.address.endswith(MASTER))
-    settled = replace(planned, plan=replace(planned.plan, steps=(), kept_by_asset=counted, hold=None))
-    answer, table = describe(settled)
+    afterwards = replace(planned, plan=replace(planned.plan, steps=(), kept_by_asset=counted, hold=None))
+    answer, table = describe(afterwards)
     stored = planned.store.digests()
     whole = all(entry.digest in stored for entry in entries) and not expansion.strings_in_paths
     whole = whole and len(others) == len(planned.plan.orphans)

@@ -18,6 +18,7 @@ from imagebuild.workspace.outputs import Outputs, OutputState, look
 
 __all__ = ["DiskFacts", "read_lock"]
 
+
 def read_lock(project: Project, campaign: str, *, settled: str | None = None) -> tuple[Lock, str]:
     """The campaign's lock and its text's digest; an empty lock where there is none yet. `settled` is the digest of a
     text that is known to be whole: it is read as it is asked for."""

@@ -11,7 +11,8 @@ from imagebuild.core.address import MASTER, Selectable, Selection, asset_of
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest
 from imagebuild.core.lock import Lock
-from imagebuild.core.plan import Plan, PlanStep, complete, make_plan
+from imagebuild.core.plan import Plan, PlanStep, complete
+from imagebuild.core.planner import make_plan
 from imagebuild.core.reason import Reason, explain
 from imagebuild.core.settled import SettledEntries
 from imagebuild.core.sizes import is_experimental
@@ -63,9 +64,13 @@ class Planned:
     def locked(self) -> bool:
         """Whether the lock says already what the plan says of everything that has a result."""
         lock = self.facts.lock
-        said = [(lock.entries.get(step.address), step) for step in self.plan.steps]
-        same = all(each is not None and (each.key, each.digest, each.output) == (step.key, step.digest, step.output) for each, step in said)
-        return same and not lock.alternatives and not lock.conflicted
+        if lock.alternatives or lock.conflicted:
+            return False
+        for step in self.plan.steps:
+            entry = lock.entries.get(step.address)
+            if entry is None or (entry.key, entry.digest, entry.output) != (step.key, step.digest, step.output):
+                return False
+        return True
 
     def counts(self) -> dict[str, dict[str, int]]:
         """asset → verdict → how many pictures, in the campaign's order."""

@@ -213,7 +213,7 @@ def test_a_picture_of_another_size_is_kept_in_the_store_but_not_delivered(worksh
         return buffer.getvalue()
 
     summary = workshop.build([generate("poster")], Painter(draw, cost=lambda request: Decimal("0.04")))
-    (address, problem), = summary.problems
+    ((address, problem),) = summary.problems
     (stored,) = workshop.store.digests()
     assert (address, problem.what) == ("poster", "`proof` sent 32x64 png for 64x64 png")
     assert stored[:12] in problem.hint

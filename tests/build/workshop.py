@@ -20,7 +20,8 @@ from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of
 from imagebuild.core.lock import Lock
 from imagebuild.core.offer import Offer, Price
-from imagebuild.core.plan import Known, Plan, make_plan
+from imagebuild.core.plan import Known, Plan
+from imagebuild.core.planner import make_plan
 from imagebuild.core.sizes import SizeRules
 from imagebuild.core.spec import Budget
 from imagebuild.providers.base import Flow, Picture, Request, Work
@@ -156,9 +157,7 @@ class Workshop:
         self, actions: Iterable[Action], *, prices: Mapping[str, Decimal] | None = None, budget: Budget | None = None
     ) -> Plan:
         by_address = {action.address: action for action in actions}
-        offer = Offer(
-            "proof", "m", False, "m", SizeRules(), ("low",), (), ("png",), 4, 9999, Price(Decimal(0)), "2026"
-        )
+        offer = Offer("proof", "m", False, "m", SizeRules(), ("low",), (), ("png",), 4, 9999, Price(Decimal(0)), "2026")
         facts = Facts(self.root, self.lock, self.store)
         plan = make_plan(by_address, facts, offer, campaign="test", budget=budget or Budget())
         known = prices or {}

@@ -10,7 +10,8 @@ from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, key_of
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.offer import Offer, Price
-from imagebuild.core.plan import Known, complete, make_plan, tools_text
+from imagebuild.core.plan import Known, complete, tools_text
+from imagebuild.core.planner import make_plan
 from imagebuild.core.sizes import SizeRules
 from imagebuild.core.spec import Budget
 from imagebuild.errors import ProviderError

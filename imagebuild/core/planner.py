@@ -1,0 +1,301 @@
+"""Actions and facts → plan: one verdict an action, with its reason and its price. A dry run prints it, a build runs it.
+
+Two passes, until nothing changes: forward, from inputs to results (which keys are known, and do they have a result?);
+backward, from what must be delivered to what that needs (whose bytes are wanted, and are they at hand?). A picture
+that must be made again has an unknown digest, so that everything made from it is made again with it.
+Asks its questions through `Facts`; reads nothing, spends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from imagebuild.core.expand import Action
+from imagebuild.core.key import Digest, Key, digest_of, key_of
+from imagebuild.core.key import canonical as canonical_bytes
+from imagebuild.core.lock import Lock, LockEntry
+from imagebuild.core.offer import Offer
+from imagebuild.core.plan import Facts, Plan, PlanStep, complete, price_of, tools_of
+from imagebuild.core.settled import finder_of, spent_in
+from imagebuild.core.spec import Budget
+from imagebuild.errors import ProviderError
+
+__all__ = ["make_plan"]
+
+
+class _Outcome(NamedTuple):
+    """What is known of an action's result before deciding what to do. `why` when it has to be made."""
+
+    identity: str
+    key: Key | None
+    digest: Digest | None
+    why: str
+
+
+def make_plan(
+    actions: Mapping[str, Action],
+    facts: Facts,
+    offer: Offer,
+    *,
+    campaign: str,
+    budget: Budget,
+    selected: set[str] | None = None,
+    kept: Collection[str] = (),
+    kept_by_asset: Mapping[str, int] | None = None,
+    skipped: Sequence[tuple[str, str]] = (),
+    notes: Sequence[str] = (),
+) -> Plan:
+    """The plan for all actions, or for those selected and what they need. `kept` are the addresses of
+    further actions that a memory vouches for: their results are as locked, in the store and in place."""
+    planner = _Planner(actions, facts, offer, selected, kept)
+    steps = planner.run()
+    spent = spent_in(facts.lock.entries)
+    orphans = [] if selected is not None else _orphans(facts.lock, actions, kept, skipped)
+    return Plan(
+        campaign=campaign, provider=offer.provider, model=offer.model, floating=offer.floating,
+        prices_of=offer.catalog_date,
+        steps=steps, kept_by_asset=kept_by_asset or {}, orphans=orphans, skipped=tuple(skipped),
+        notes=tuple(notes), budget=budget, spent=spent, hold=_hold(steps, facts.lock, spent),
+    )  # fmt: skip
+
+
+def _orphans(
+    lock: Lock, actions: Mapping[str, Action], kept: Collection[str], skipped: Iterable[tuple[str, str]]
+) -> list[LockEntry]:
+    away = {address for address, _ in skipped}
+    gone = [address for address in lock.entries if address not in kept and address not in actions]
+    return [lock.entries[address] for address in sorted(gone) if address not in away]
+
+
+HOLD_SHARE = Decimal("0.5")
+HOLD_LEAST = Decimal(1)
+
+
+def _hold(steps: Iterable[PlanStep], lock: Lock, paid: Decimal) -> str | None:
+    """Why the build should ask first: it would pay again for most of what is paid for already."""
+    again: dict[Key, Decimal] = {}
+    for step in steps if paid else ():
+        entry = lock.entries.get(step.address) if step.verdict == "make" and step.kind != "local" else None
+        if entry is not None and entry.cost:
+            again[entry.key] = entry.cost
+    lost = sum(again.values(), Decimal(0))
+    if paid and lost >= HOLD_LEAST and lost > paid * HOLD_SHARE:
+        return (
+            f"this would pay again for {len(again)} pictures that cost {lost} USD, of {paid} USD paid for in this lock"
+        )
+    return None
+
+
+class _Planner:
+    def __init__(
+        self,
+        actions: Mapping[str, Action],
+        facts: Facts,
+        offer: Offer,
+        selected: set[str] | None,
+        kept: Collection[str],
+    ) -> None:
+        self.actions = actions
+        self.facts = facts
+        self.offer = offer
+        self.selected = selected
+        self.kept = kept
+        self.outcomes: dict[str, _Outcome] = {}
+        self.lost: set[tuple[str, Digest]] = set()  # results that are known, wanted, and nowhere
+        self.needed: set[str] = set()  # delivered, or an input of something made
+        self.making: set[str] = set()
+        self.fetched: dict[str, str] = {}  # address → where its bytes come from, when not from the store
+        self._find: Callable[[Key], Sequence[Digest]] | None = None
+        self._by_digest: dict[Digest, list[str]] | None = None
+        self._by_output: dict[str, set[Digest]] | None = None
+
+    def run(self) -> list[PlanStep]:
+        while True:
+            self._forward()
+            before = len(self.lost)
+            self._backward()
+            if len(self.lost) == before:
+                return self._steps()
+
+    # ---------------------------------------------------------------- forward: what is known
+
+    def _forward(self) -> None:
+        outcomes = self.outcomes = {}
+        for address, action in self.actions.items():
+            digests: dict[str, Digest] = {}
+            pending: dict[str, Digest] = {}
+            for slot, source in action.inputs:
+                outcome = outcomes.get(source)
+                if outcome is None:
+                    digests[slot] = self.facts.lock.entries[source].digest
+                elif outcome.digest is not None:
+                    digests[slot] = outcome.digest
+                else:
+                    pending[slot] = Digest("pending:" + outcome.identity)
+            if pending:
+                identity = "pending:" + digest_of(canonical_bytes(complete(action, {**digests, **pending})))
+                outcomes[address] = _Outcome(identity, None, None, "input-made")
+                continue
+            manifest = complete(action, digests) if digests else action.manifest
+            outcomes[address] = self._known(address, action, key_of(manifest), manifest)
+
+    def _known(self, address: str, action: Action, key: Key, manifest: Mapping[str, object]) -> _Outcome:
+        """The result of a key: the one that is locked; once its bytes turn out to be wanted and nowhere, another."""
+        lock = self.facts.lock
+        entry = lock.entries.get(address)
+        locked = entry is not None and entry.key == key and address not in lock.alternatives
+        if locked and entry is not None and (address, entry.digest) not in self.lost:
+            return _Outcome(key, key, entry.digest, "")
+        candidates = self._candidates(address, key)
+        if not action.manifest.get("steps", True):  # a local action without steps: the very bytes it is made from
+            candidates = [Digest(str(manifest["input"]))]
+        left = [digest for digest in candidates if (address, digest) not in self.lost]
+        if left:
+            return _Outcome(key, key, next((digest for digest in left if self._at_hand(action, digest)), left[0]), "")
+        if candidates:
+            return _Outcome(key, key, None, "bytes-lost")
+        if entry is not None and entry.tools and action.kind == "local":
+            redrawn = self._other_tools(address, entry, manifest)
+            if redrawn is not None:
+                return redrawn
+        return _Outcome(key, key, None, "changed" if entry is not None else "new")
+
+    def _candidates(self, address: str, key: Key) -> list[Digest]:
+        """The digests that are a result of this key: as locked for this address, for others, and as stored."""
+        lock = self.facts.lock
+        own = lock.alternatives.get(address) or ((lock.entries[address],) if address in lock.entries else ())
+        found = [entry.digest for entry in own if entry.key == key]
+        if self._find is None:
+            self._find = finder_of(lock.entries)
+        found.extend(self._find(key))
+        known = self.facts.result(key)
+        if known is not None:
+            found.append(known.digest)
+        return found
+
+    def _other_tools(self, address: str, entry: LockEntry, manifest: Mapping[str, object]) -> _Outcome | None:
+        """A result that only newer libraries would draw anew is kept when its input is gone: nobody pays for that."""
+        same = {**manifest, "tools": tools_of(entry.tools or "")}
+        if same["tools"] == manifest.get("tools") or key_of(same) != entry.key:
+            return None
+        key, source = key_of(manifest), Digest(str(manifest["input"]))
+        if (address, entry.digest) in self.lost:
+            return _Outcome(key, key, None, "bytes-lost")
+        if self.facts.has(source) or self._file_with(source):
+            return _Outcome(key, key, None, "redrawn")
+        return _Outcome(entry.key, entry.key, entry.digest, "")
+
+    def _at_hand(self, action: Action, digest: Digest) -> bool:
+        if self.facts.has(digest):
+            return True
+        if action.output is not None and self.facts.output(action.output) == digest:
+            return True
+        return self._file_with(digest) is not None
+
+    def _locked_at(self, path: str) -> set[Digest]:
+        """The digests that the lock says were delivered to a path."""
+        if self._by_output is None:
+            self._by_output = {}
+            for entry in self.facts.lock.entries.values():
+                if entry.output:
+                    self._by_output.setdefault(entry.output, set()).add(entry.digest)
+        return self._by_output.get(path, set())
+
+    def _file_with(self, digest: Digest) -> str | None:
+        """A delivered file that still has these bytes, wherever the lock says one was put."""
+        if self._by_digest is None:
+            self._by_digest = {}
+            for entry in self.facts.lock.entries.values():
+                if entry.output:
+                    self._by_digest.setdefault(entry.digest, []).append(entry.output)
+        return next((path for path in self._by_digest.get(digest, ()) if self.facts.output(path) == digest), None)
+
+    # ---------------------------------------------------------------- backward: what is needed
+
+    def _backward(self) -> None:
+        needed: set[str] = set()
+        making: set[str] = set()
+        wanted: set[str] = set()  # bytes wanted by something that is made
+        for address in reversed(list(self.actions)):
+            action, outcome = self.actions[address], self.outcomes[address]
+            target = (address in self.selected) if self.selected is not None else action.output is not None
+            if not target and address not in wanted:
+                continue
+            needed.add(address)
+            if outcome.digest is None:
+                making.add(address)
+                wanted.update(source for _, source in action.inputs)
+                continue
+            in_place = action.output is None or (target and self.facts.output(action.output) == outcome.digest)
+            if in_place and address not in wanted:
+                continue
+            if not self._at_hand(action, outcome.digest):
+                self.lost.add((address, outcome.digest))
+        self.needed, self.making = needed, making
+
+    # ---------------------------------------------------------------- verdicts
+
+    def _steps(self) -> list[PlanStep]:
+        steps: list[PlanStep] = []
+        owners: dict[str, str] = {}
+        for address, action in self.actions.items():
+            outcome = self.outcomes[address]
+            if address not in self.needed:
+                if self.selected is None and outcome.digest is not None:
+                    steps.append(self._step(action, outcome, "reuse", ""))
+                continue
+            if address in self.making:
+                owner = owners.setdefault(outcome.identity, address)
+                merged = owner if owner != address else None
+                price = Decimal(0) if merged or not action.paid else self._price(action)
+                steps.append(self._step(action, outcome, "make", outcome.why, price, merged))
+                continue
+            steps.append(self._delivered(action, outcome))
+        return steps
+
+    def _delivered(self, action: Action, outcome: _Outcome) -> PlanStep:
+        """The verdict on an action whose result is known and at hand."""
+        digest = outcome.digest
+        assert digest is not None
+        stored = self.facts.has(digest)
+        if action.output is None:  # not at hand: its bytes are not wanted either
+            adopted = not stored and self._at_hand(action, digest)
+            return self._step(action, outcome, "adopt" if adopted else "reuse", "store-lost" if adopted else "")
+        there = self.facts.output(action.output)
+        if there == digest:
+            return self._step(action, outcome, "reuse" if stored else "adopt", "" if stored else "store-lost")
+        if there is None:
+            entry = self.facts.lock.entries.get(action.address)
+            moved = entry is None or entry.output != action.output
+            return self._step(action, outcome, "restore", "new-path" if moved else "file-missing")
+        delivered = self._locked_at(action.output)
+        if there in delivered:
+            return self._step(action, outcome, "restore", "made-before")
+        return self._step(action, outcome, "restore", "file-edited" if delivered else "file-foreign")
+
+    def _price(self, action: Action) -> Decimal:
+        price = price_of(action, self.offer)
+        if price is None:
+            raise ProviderError(
+                f"the price of `{action.address}` at `{self.offer.provider}` is not known",
+                hint=f"the catalogue of {self.offer.catalog_date} has none for this quality and resolution: "
+                "choose another, or another provider",
+            )
+        return price
+
+    @staticmethod
+    def _step(
+        action: Action,
+        outcome: _Outcome,
+        verdict: str,
+        why: str,
+        price: Decimal = Decimal(0),
+        merged: str | None = None,
+    ) -> PlanStep:
+        size = f"{action.size[0]}x{action.size[1]}" if action.size else None
+        return PlanStep(
+            action.address, action.asset, action.kind, action.cell, verdict, why, outcome.identity, outcome.key,
+            outcome.digest, action.output, size, price, merged,
+        )  # fmt: skip
