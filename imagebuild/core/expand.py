@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 from imagebuild.core.address import MASTER, address_of
+from imagebuild.core.asset_order import asset_order
 from imagebuild.core.cells import Cell, Reach, cells_of, check_inclusions
 from imagebuild.core.fields import Sources
 from imagebuild.core.key import KEY_SCHEMA, Digest
@@ -84,33 +84,6 @@ def expand(
     expander = _Expander(campaign, offer, strings, sources, digest_of_file, tools, problems)
     expander.outputs = outputs or {}
     return expander.run(reach, known or {})
-
-
-def asset_order(campaign: Campaign, problems: Problems) -> list[str]:
-    """Assets with what they are made from first; a ring of assets is a mistake, and is named."""
-    graph = {
-        name: {link.asset for link in asset.links if link.asset in campaign.assets}
-        for name, asset in campaign.assets.items()
-    }
-    whole = True
-    while True:
-        try:
-            order = list(TopologicalSorter(graph).static_order())
-            return order if whole else []
-        except CycleError as bad:
-            whole = False
-            ring: list[str] = list(reversed(bad.args[1]))
-            graph[ring[0]].discard(ring[1])  # to find the next ring, too
-            _note_ring(ring, campaign, problems)
-
-
-def _note_ring(ring: list[str], campaign: Campaign, problems: Problems) -> None:
-    first = campaign.assets[ring[0]]
-    at = next((link.place for link in first.links if link.asset == ring[1]), first.place)
-    what = "assets are made from one another in a ring: " + " → ".join(f"`{name}`" for name in ring)
-    if len(ring) == 2:
-        what = f"asset `{ring[0]}` is made from itself"
-    problems.add(what, at=at, hint="one of them has to start from a `prompt` alone" if len(ring) > 2 else None)
 
 
 class _Expander:

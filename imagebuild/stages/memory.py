@@ -14,11 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
-from types import ModuleType
 
 import PIL
 
-import imagebuild
 from imagebuild.core.address import MASTER, asset_of
 from imagebuild.core.cells import Reach
 from imagebuild.core.expand import Result
@@ -304,25 +302,18 @@ def _settled_inputs(project: Project, files: Files) -> dict[str, tuple[Stamp, st
 @cache
 def _program() -> dict[str, int]:
     """The program's own files, the library that draws, those that write prompts: a change of any may change a plan."""
-    found: dict[str, int] = {}
-    for module in (imagebuild, PIL):
-        folder = _folder_of(module)
-        for at, folders, names in os.walk(folder):
-            folders[:] = [name for name in folders if name != "__pycache__"]
-            for name in names:
-                if module is imagebuild and not name.endswith((".py", ".yaml")):
-                    continue
-                if module is PIL and not (name == "_version.py" or name.startswith(("_imaging.", "_webp.", "_avif."))):
-                    continue
-                path = os.path.join(at, name)
-                found[path] = stamp(path)[1]
-    for name in LIBRARIES:
-        library = find_spec(name)
-        if library is not None and library.origin is not None:
-            found[library.origin] = stamp(library.origin)[1]
-    return found
-
-
-def _folder_of(module: ModuleType) -> str:
-    assert module.__file__ is not None
-    return os.path.dirname(os.path.realpath(module.__file__))
+    own = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    files = [
+        os.path.join(at, name)
+        for at, _, names in os.walk(own)
+        for name in names
+        if name.endswith((".py", ".yaml")) and "__pycache__" not in at
+    ]
+    pillow = os.path.dirname(os.path.realpath(PIL.__file__ or ""))
+    files += [
+        os.path.join(pillow, name)
+        for name in os.listdir(pillow)
+        if name == "_version.py" or name.startswith(("_imaging.", "_webp.", "_avif."))
+    ]
+    files += [library.origin for name in LIBRARIES if (library := find_spec(name)) and library.origin]
+    return {path: stamp(path)[1] for path in files}
