@@ -246,6 +246,20 @@ def test_a_deleted_output_is_put_back(folder: Path) -> None:
     assert outputs_of(folder) == before
 
 
+def test_a_drawing_that_is_lost_is_drawn_again_and_the_edit_that_was_paid_for_stays(folder: Path) -> None:
+    def edit(world: World) -> None:
+        world.assets["scene"].output = "scene/{{ product }}-{{ ratio }}.png"
+        world.assets["winter"].source, world.assets["winter"].pins = "hero", {"ratio": "1:1", "locale": "en-US"}
+
+    rewrite(folder, edit)
+    build(plan(folder), Colours())
+    clone = cloned(folder)
+    before = outputs_of(clone)
+    shutil.rmtree(clone / "out/hero")
+    assert free(clone) == {("make", "bytes-lost"), ("adopt", "store-lost")}
+    assert outputs_of(clone) == before
+
+
 def test_an_output_edited_by_hand_is_put_right_and_the_edit_kept(folder: Path) -> None:
     before = outputs_of(folder)
     (folder / "out/poster/de-DE.png").write_bytes(STRANGE)

@@ -129,6 +129,7 @@ class _Expander:
         work = _AssetWork(asset, self)
         self.found.asset_files[asset.name] = work.files
         if work.broken:
+            work.check_alone()
             return
         for cell in cells_of(asset, self.campaign.axes, self.used_inclusions, reach):
             work.add(cell)
@@ -217,6 +218,14 @@ class _AssetWork:
                 if axis not in target.over:
                     hint = f"write `{_pinned(link.asset, target, pins)}`"
                     self.problems.add(f"asset `{link.asset}` is not over `{axis}`", at=link.place, hint=hint)
+
+    def check_alone(self) -> None:
+        """What can be told of an asset whose cells cannot be worked out, so that all its mistakes come at once."""
+        asset = self.asset
+        if asset.output is not None:
+            self.expander.paths.check_text(asset)
+        if asset.prompt is not None and asset.settings.size is not None and "ratio" not in asset.over:
+            paid_size(asset, Cell((), None, {}), asset.settings, None, self.expander.offer, self.problems)
 
     def add(self, cell: Cell) -> None:
         asset, expander = self.asset, self.expander

@@ -23,6 +23,8 @@ _PLAIN = re.compile(
 )
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|\Z)")
 
+_EXPRESSION = re.compile(r"\{\{.*?\}\}")
+
 
 class _Taken(NamedTuple):
     path: str
@@ -59,6 +61,18 @@ class OutputPaths:
             return None
         self._taken[identity] = _Taken(path, address, at)
         return path
+
+    def check_text(self, asset: AssetSpec) -> None:
+        """What can be said of a path when the asset's cells cannot be worked out: a name stands for each expression."""
+        assert asset.output is not None
+        text = asset.output.text.strip()
+        if "{%" in text or "{#" in text:
+            return
+        named = _EXPRESSION.sub(lambda found: "x.png" if found.end() == len(text) else "x", text)
+        wrong = _mistake(named, posixpath.normpath(named))
+        if wrong is not None:
+            what = f"`output` of `{asset.name}`: `{text}` {wrong[0]}"
+            self._problems.add(what, at=asset.output.place, hint=wrong[1], once=("output", asset.name, wrong[1]))
 
     def _collision(self, new: _Taken, old: _Taken) -> None:
         one, two = _pairs(new.address), _pairs(old.address)

@@ -2,7 +2,8 @@
 
 Two passes, until nothing changes: forward, from inputs to results (which keys are known, and do they have a result?);
 backward, from what must be delivered to what that needs (whose bytes are wanted, and are they at hand?). A picture
-that must be made again has an unknown digest, so that everything made from it is made again with it.
+that must be paid for again has an unknown digest, so that everything made from it is made again with it; what is drawn
+again from the same input comes out as it was, so that nothing else is.
 Asks its questions through `Facts`; reads nothing, spends nothing.
 """
 
@@ -26,7 +27,8 @@ __all__ = ["make_plan"]
 
 
 class _Outcome(NamedTuple):
-    """What is known of an action's result before deciding what to do. `why` when it has to be made."""
+    """What is known of an action's result before deciding what to do. `why` when it has to be made; the digest may be
+    known all the same, of what is drawn again."""
 
     identity: str
     key: Key | None
@@ -155,7 +157,7 @@ class _Planner:
         if left:
             return _Outcome(key, key, next((digest for digest in left if self._at_hand(action, digest)), left[0]), "")
         if candidates:
-            return _Outcome(key, key, None, "bytes-lost")
+            return _Outcome(key, key, candidates[0] if action.kind == "local" else None, "bytes-lost")
         if entry is not None and entry.tools and action.kind == "local":
             redrawn = self._other_tools(address, entry, manifest)
             if redrawn is not None:
@@ -224,7 +226,7 @@ class _Planner:
             if not target and address not in wanted:
                 continue
             needed.add(address)
-            if outcome.digest is None:
+            if outcome.digest is None or outcome.why:
                 making.add(address)
                 wanted.update(source for _, source in action.inputs)
                 continue
@@ -243,7 +245,7 @@ class _Planner:
         for address, action in self.actions.items():
             outcome = self.outcomes[address]
             if address not in self.needed:
-                if self.selected is None and outcome.digest is not None:
+                if self.selected is None and outcome.digest is not None and not outcome.why:
                     steps.append(self._step(action, outcome, "reuse", ""))
                 continue
             if address in self.making:

@@ -65,6 +65,9 @@ class Decision:
     bytes_of: dict[str, Bytes] = field(default_factory=dict)
     identities: dict[str, Identity] = field(default_factory=dict)
     makes: dict[Identity, str] = field(default_factory=dict)
+    redrawn: set[str] = field(
+        default_factory=set
+    )  # known bytes that are nowhere, and come out the same when drawn again
 
 
 # ------------------------------------------------------------------------------------------------------ expansion
@@ -238,7 +241,7 @@ class Oracle:
         needed = _needed(cells, decision, selected)
         for name, cell in cells.items():
             there = decision.bytes_of[name]
-            if isinstance(there, tuple):
+            if _is_made(name, decision):
                 if name in needed:
                     decision.makes.setdefault(decision.identities[name], name)
                     decision.verdicts[name] = "make"
@@ -252,7 +255,11 @@ class Oracle:
         for name, cell in cells.items():
             identity = decision.identities[name] = cell.identity(decision.bytes_of)
             pending = any(isinstance(decision.bytes_of[source], tuple) for source in cell.sources)
-            known = [] if pending else [each for each in self._candidates(cell, identity) if (name, each) not in lost]
+            candidates = [] if pending else self._candidates(cell, identity)
+            known = [each for each in candidates if (name, each) not in lost]
+            if candidates and not known and not cell.paid:
+                known = candidates
+                decision.redrawn.add(name)
             decision.bytes_of[name] = known[0] if known else ("new", identity)
         return decision
 
@@ -263,7 +270,7 @@ class Oracle:
         read = {source for name in _made(cells, decision, selected) for source in cells[name].sources}
         for name in _needed(cells, decision, selected):
             there, output = decision.bytes_of[name], cells[name].output
-            if isinstance(there, tuple):
+            if isinstance(there, tuple) or name in decision.redrawn:
                 continue
             delivered = output is None or (name not in _targets(cells, selected)) or self.outputs.get(output) == there
             if (name in read or not delivered) and not self.at_hand(there, output):
@@ -320,13 +327,15 @@ def _needed(cells: dict[str, Cell], decision: Decision, selected: set[str] | Non
     """What must be delivered, and what anything that is made is made from."""
     needed = set(_targets(cells, selected))
     while True:
-        more = {
-            source for name in needed if isinstance(decision.bytes_of[name], tuple) for source in cells[name].sources
-        }
+        more = {source for name in needed if _is_made(name, decision) for source in cells[name].sources}
         if more <= needed:
             return needed
         needed |= more
 
 
 def _made(cells: dict[str, Cell], decision: Decision, selected: set[str] | None) -> set[str]:
-    return {name for name in _needed(cells, decision, selected) if isinstance(decision.bytes_of[name], tuple)}
+    return {name for name in _needed(cells, decision, selected) if _is_made(name, decision)}
+
+
+def _is_made(name: str, decision: Decision) -> bool:
+    return isinstance(decision.bytes_of[name], tuple) or name in decision.redrawn

@@ -19,6 +19,7 @@ import pytest
 
 from imagebuild.cli.build import describe
 from imagebuild.errors import ImagebuildError
+from imagebuild.stages.build import finish
 from imagebuild.stages.plan import Planned
 from tests.properties.actual import Colours, at_a_glance, build, plan, plan_without_memory, project_of, seen
 from tests.properties.edits import change
@@ -246,6 +247,9 @@ class History:
 
     def _build(self, select: tuple[str, ...]) -> None:
         planned = plan(self.folder, select)
+        if not planned.plan.work and self.choice.random() < 0.5:
+            finish(planned, None, describe)  # as the command line does when there is nothing to do
+            return
         built = build(planned, self.provider)
         assert built.summary.complete, built.summary.problems
         self.locks.append((self.folder / "imagebuild.lock").read_bytes())
