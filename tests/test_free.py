@@ -230,6 +230,18 @@ def test_a_fresh_clone_with_another_pillow_pays_for_nothing_and_keeps_its_pictur
     assert {name: row["key"] for name, row in lock_of(clone).items() if name in kept} == kept
 
 
+def test_a_renamed_asset_in_a_fresh_clone_with_another_pillow_pays_for_nothing(folder: Path) -> None:
+    other_pillow(folder)
+    before = {row["digest"]: row["tools"] for row in lock_of(folder).values() if "tools" in row}
+    clone = cloned(folder)
+    rewrite(clone, lambda world: rename(world, "hero", "champion"))
+    free(clone)
+    free(clone)
+    drawn = [row for name, row in lock_of(clone).items() if name.startswith("champion")]
+    assert drawn
+    assert [row["tools"] for row in drawn] == [before[row["digest"]] for row in drawn]  # who drew it is not forgotten
+
+
 def test_with_another_pillow_and_the_masters_at_hand_only_drawing_is_done_again(folder: Path) -> None:
     other_pillow(folder)
     shutil.rmtree(folder / ".imagebuild/store/results")

@@ -54,6 +54,7 @@ class Ledger:
         self._clock = clock
         self._floating = floating
         self._fresh: dict[str, LockEntry] = {}
+        self._drawn: dict[Key, str] | None = None
         self._saved_at = clock()
         self._pause = SAVE_EVERY
 
@@ -80,6 +81,12 @@ class Ledger:
             self._fresh = {}
         return self.lock
 
+    def _tools(self, key: Key, manifest: Mapping[str, object]) -> str | None:
+        """What drew a key's result: as the lock says, for one that was drawn before; else the libraries of today."""
+        if self._drawn is None:
+            self._drawn = {entry.key: entry.tools for entry in self.lock.entries.values() if entry.tools}
+        return self._drawn.get(key) or tools_text(manifest)
+
     def _entry(self, step: PlanStep, manifest: Mapping[str, object], result: Result) -> LockEntry:
         old = self.lock.entries.get(step.address)
         same = old is not None and old.key == result.key
@@ -94,7 +101,7 @@ class Ledger:
             model=result.model if paid else None,
             provider=result.provider if paid else None,
             cost=result.cost if paid else None,
-            tools=old.tools if old is not None and same else tools_text(manifest),
+            tools=None if paid else self._tools(result.key, manifest),
             floating=self._floating and paid,
             extra=old.extra if old is not None and same else {},
         )

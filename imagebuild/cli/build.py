@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     if saved is not None and (options.select or options.exclude or options.provider):
         raise ImagebuildError("`--plan` says already what to build", hint="leave out the selection and `--provider`")
     planned = _fresh(project, options, saved)  # before anything is written: a mistake leaves no trace
-    if not planned.plan.work and not options.prune:
+    if not planned.plan.work and planned.locked and not options.prune:
         return _done(planned, options)
     _may_run(planned.plan, options)
     with guard(
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         on_wait=lambda holder: say(f"waiting for {holder}"),
     ):
         planned = _fresh(project, options, saved)
-        if not planned.plan.work and not options.prune:
+        if not planned.plan.work and planned.locked and not options.prune:
             return _done(planned, options)
         _may_run(planned.plan, options)
         return _build(planned, options, saved)

@@ -19,7 +19,7 @@ from imagebuild.core.key import canonical as canonical_bytes
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.offer import Offer
 from imagebuild.core.plan import Facts, Plan, PlanStep, complete, price_of, tools_of
-from imagebuild.core.settled import finder_of, spent_in
+from imagebuild.core.settled import finder_of, spent_in, tools_in
 from imagebuild.core.spec import Budget
 from imagebuild.errors import ProviderError
 
@@ -110,6 +110,7 @@ class _Planner:
         self.making: set[str] = set()
         self.fetched: dict[str, str] = {}  # address → where its bytes come from, when not from the store
         self._find: Callable[[Key], Sequence[Digest]] | None = None
+        self._tools: list[dict[str, str]] | None = None
         self._by_digest: dict[Digest, list[str]] | None = None
         self._by_output: dict[str, set[Digest]] | None = None
 
@@ -158,8 +159,8 @@ class _Planner:
             return _Outcome(key, key, next((digest for digest in left if self._at_hand(action, digest)), left[0]), "")
         if candidates:
             return _Outcome(key, key, candidates[0] if action.kind == "local" else None, "bytes-lost")
-        if entry is not None and entry.tools and action.kind == "local":
-            redrawn = self._other_tools(address, entry, manifest)
+        if "tools" in manifest:
+            redrawn = self._other_tools(address, manifest)
             if redrawn is not None:
                 return redrawn
         return _Outcome(key, key, None, "changed" if entry is not None else "new")
@@ -169,25 +170,33 @@ class _Planner:
         lock = self.facts.lock
         own = lock.alternatives.get(address) or ((lock.entries[address],) if address in lock.entries else ())
         found = [entry.digest for entry in own if entry.key == key]
-        if self._find is None:
-            self._find = finder_of(lock.entries)
-        found.extend(self._find(key))
+        found.extend(self._digests_of(key))
         known = self.facts.result(key)
         if known is not None:
             found.append(known.digest)
         return found
 
-    def _other_tools(self, address: str, entry: LockEntry, manifest: Mapping[str, object]) -> _Outcome | None:
+    def _other_tools(self, address: str, manifest: Mapping[str, object]) -> _Outcome | None:
         """A result that only newer libraries would draw anew is kept when its input is gone: nobody pays for that."""
-        same = {**manifest, "tools": tools_of(entry.tools or "")}
-        if same["tools"] == manifest.get("tools") or key_of(same) != entry.key:
-            return None
+        if self._tools is None:
+            self._tools = [tools_of(text) for text in tools_in(self.facts.lock.entries)]
         key, source = key_of(manifest), Digest(str(manifest["input"]))
-        if (address, entry.digest) in self.lost:
-            return _Outcome(key, key, None, "bytes-lost")
-        if self.facts.has(source) or self._file_with(source):
-            return _Outcome(key, key, None, "redrawn")
-        return _Outcome(entry.key, entry.key, entry.digest, "")
+        for tools in self._tools:
+            before = key_of({**manifest, "tools": tools})
+            digests = self._digests_of(before) if before != key else ()
+            left = [digest for digest in digests if (address, digest) not in self.lost]
+            if digests and not left:
+                return _Outcome(key, key, None, "bytes-lost")
+            if left and (self.facts.has(source) or self._file_with(source)):
+                return _Outcome(key, key, None, "redrawn")
+            if left:
+                return _Outcome(before, before, left[0], "")
+        return None
+
+    def _digests_of(self, key: Key) -> Sequence[Digest]:
+        if self._find is None:
+            self._find = finder_of(self.facts.lock.entries)
+        return self._find(key)
 
     def _at_hand(self, action: Action, digest: Digest) -> bool:
         if self.facts.has(digest):

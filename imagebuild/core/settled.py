@@ -14,10 +14,11 @@ from decimal import Decimal
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry, parse_lock
 
-__all__ = ["SettledEntries", "finder_of", "parse_settled", "spent_in"]
+__all__ = ["SettledEntries", "finder_of", "parse_settled", "spent_in", "tools_in"]
 
 _HEAD = '{"asset":"'
 _KEY = '","key":"'
+_TOOLS = re.compile(r',"tools":"((?:[^"\\]|\\.)*)"')
 _KEYS = re.compile('","key":"([0-9a-f]{64})"')
 _COST = '"cost":"'
 
@@ -70,6 +71,10 @@ class SettledEntries(Mapping[str, LockEntry]):
             return ()
         return _digests(entry for entry in self.values() if entry.key == key)
 
+    def tools(self) -> list[str]:
+        """Which library versions the entries were drawn with, each once."""
+        return sorted({json.loads(f'"{found}"') for found in set(_TOOLS.findall(self._text))})
+
     def spent(self) -> Decimal:
         if self._text.count(_COST) == self._text.count(_COST + '0"'):
             return Decimal(0)
@@ -106,6 +111,13 @@ def _address(entry: LockEntry) -> str:
 
 def _digests(entries: Iterable[LockEntry]) -> Sequence[Digest]:
     return tuple(dict.fromkeys(entry.digest for entry in sorted(entries, key=_address)))
+
+
+def tools_in(entries: Mapping[str, LockEntry]) -> list[str]:
+    """Which library versions a lock's entries were drawn with, each once."""
+    if isinstance(entries, SettledEntries):
+        return entries.tools()
+    return sorted({entry.tools for entry in entries.values() if entry.tools})
 
 
 def spent_in(entries: Mapping[str, LockEntry]) -> Decimal:

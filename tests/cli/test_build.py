@@ -45,6 +45,19 @@ def test_a_second_build_has_nothing_to_do_and_leaves_the_lock_as_it_was(built: P
     assert (built / "imagebuild.lock").read_bytes() == lock
 
 
+def test_a_renamed_asset_is_locked_under_its_new_name_though_there_is_nothing_to_make(
+    built: Path, imagebuild: Run
+) -> None:
+    spec = built / "campaign.yaml"
+    text = spec.read_text("utf-8")
+    spec.write_text(text.replace("  scene:", "  plate:").replace("from: scene", "from: plate"), "utf-8")
+    assert imagebuild(built, "build").stdout.startswith("Nothing to do")
+    locked = {json.loads(line).get("asset") for line in (built / "imagebuild.lock").read_text("utf-8").splitlines()}
+    assert {"plate", "scene"} <= locked  # the old name stays, as an orphan, until `--prune`
+    assert imagebuild(built, "build", "--prune").returncode == 0
+    assert '"scene"' not in (built / "imagebuild.lock").read_text("utf-8")
+
+
 def test_one_changed_string_remakes_one_picture(built: Path, imagebuild: Run) -> None:
     say_in(built, "de-DE", "Heiße Morgen")
     done = imagebuild(built, "build", "--json")
