@@ -201,11 +201,7 @@ class _Run:
         """Make the action's result, unless its key, now that its inputs are known, has one already. Of steps that turn
         out to have one key the first makes it, the others wait for it."""
         action = self.actions[step.address]
-        results, kept = self.results, self.making.kept
-        digests = {
-            slot: results[source].digest if source in results else kept(source) for slot, source in action.inputs
-        }
-        manifest = complete(action, digests)
+        manifest = complete(action, {slot: self._digest_of(source) for slot, source in action.inputs})
         key = key_of(manifest)
         async with self.turns.setdefault(key, asyncio.Lock()):
             loop = asyncio.get_running_loop()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from imagebuild.cli.terminal import Ink, isolated, printable
 from imagebuild.core.key import shown_diff
 from imagebuild.core.offer import dollars
-from imagebuild.core.plan import CHANGING, VERDICTS, Plan, PlanStep
+from imagebuild.core.plan import VERDICTS, Plan, PlanStep
 from imagebuild.core.reason import WHY, Change, Reason
 from imagebuild.stages.plan import Planned
 
@@ -228,7 +228,3 @@ def price_line(plan: Plan, ink: Ink) -> str:
     ]
     budget = f" of {dollars(plan.budget.build)} for a build" if plan.budget.build is not None else ""
     return f"{ink.bold('Plan:')} {', '.join(filter(None, counted))}. Price: {ink.bold(dollars(plan.price))}{budget}."
-
-
-def is_changing(plan: Plan) -> bool:
-    return any(step.verdict in CHANGING for step in plan.steps)

@@ -106,16 +106,6 @@ def _alternatives(entries: Iterable[LockEntry]) -> dict[str, tuple[LockEntry, ..
     return {address: tuple(several) for address, several in by_address.items() if len(several) > 1}
 
 
-def _drop_markers(lines: list[str]) -> bool:
-    """Blank git's conflict markers, so that line numbers stay; whether there were any."""
-    found = False
-    for index, line in enumerate(lines):
-        if line.startswith(_MARKERS):
-            lines[index] = ""
-            found = True
-    return found
-
-
 def _rows(lines: list[str]) -> list[dict[str, Any]] | None:
     try:
         rows = json.loads("[" + ",".join(lines) + "]")  # one call of the C reader, not one a line

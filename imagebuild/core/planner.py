@@ -108,7 +108,6 @@ class _Planner:
         self.lost: set[tuple[str, Digest]] = set()  # results that are known, wanted, and nowhere
         self.needed: set[str] = set()  # delivered, or an input of something made
         self.making: set[str] = set()
-        self.fetched: dict[str, str] = {}  # address → where its bytes come from, when not from the store
         self._find: Callable[[Key], Sequence[Digest]] | None = None
         self._tools: list[dict[str, str]] | None = None
         self._by_digest: dict[Digest, list[str]] | None = None

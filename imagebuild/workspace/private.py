@@ -12,10 +12,10 @@ from contextlib import suppress
 from typing import Final
 
 from imagebuild.errors import BuildError
+from imagebuild.workspace.place import PRIVATE
 
 __all__ = ["PRIVATE", "name_beside", "private_folder", "replace_file", "temporary_folder"]
 
-PRIVATE: Final = ".imagebuild"
 _HOUR: Final = 3600.0
 
 
