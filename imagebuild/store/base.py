@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, Protocol
 
+from imagebuild.core.attempt import Attempt, Payment
 from imagebuild.core.key import Digest, Key, short
 from imagebuild.errors import StoreError
 
 __all__ = [
     "DamagedObject",
+    "Journal",
     "MissingObject",
     "Record",
     "Store",
@@ -135,6 +138,49 @@ class Store(Protocol):
 
     def remove_record(self, key: Key) -> None:
         """Drop a record; one that is not there is no error."""
+        ...
+
+
+class Journal(Protocol):
+    """What was begun and not ended, and what was ever paid. Beside a store, for it speaks of the same keys.
+
+    All methods may be called from several threads and processes at once; what returned is on disk, also after a power
+    cut. A damaged entry is never dropped silently: money may hang on it, so reading it is a `StoreError` that names the
+    file.
+    """
+
+    def attempt(self, key: Key) -> Attempt | None:
+        """The open attempt of a key. One whose reply is on disk, whole, has `answered` set."""
+        ...
+
+    def attempts(self) -> Iterator[Attempt]:
+        """All open attempts, in no order. Cheap when there are none."""
+        ...
+
+    def open(self, attempt: Attempt) -> None:
+        """Write the attempt down under its key, in place of what is there."""
+        ...
+
+    def close(self, key: Key) -> None:
+        """Forget a key's attempt, and its reply; none is no error."""
+        ...
+
+    def reply_file(self, key: Key) -> str:
+        """Where the reply of a key's attempt is written as it comes in (its folder is there)."""
+        ...
+
+    def pay(self, payment: Payment) -> None:
+        """Add a line to the ledger."""
+        ...
+
+    def payments(self, *, since: str = "") -> Iterator[Payment]:
+        """The ledger's lines, oldest first, from the month `since` (`2026-11`) on. A line that a killed writer left
+        half is passed over: what it speaks of is still open in the journal."""
+        ...
+
+    def claim(self, key: Key) -> AbstractContextManager[bool]:
+        """`with journal.claim(key) as mine`: whether this process, and this part of it, alone may pay for the key now.
+        Held until the block ends or the process does, however that ends."""
         ...
 
 
