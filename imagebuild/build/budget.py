@@ -10,18 +10,20 @@ __all__ = ["Purse"]
 
 
 class Purse:
-    """What may still be spent in this build. Reserving is refused, never shortened."""
+    """What may still be spent: by this build, by the campaign, this month, whichever is least. Reserving is refused,
+    never shortened. What is reserved counts as spent until it is settled."""
 
-    def __init__(self, budget: Budget, spent: Decimal) -> None:
-        limits: list[tuple[Decimal, str]] = []
-        if budget.build is not None:
-            limits.append((budget.build, "budget.build"))
-        if budget.campaign is not None:
-            limits.append((budget.campaign - spent, "budget.campaign"))
+    def __init__(self, budget: Budget, spent: Decimal, spent_month: Decimal = Decimal(0)) -> None:
+        limits = [
+            (budget.build, "budget.build", Decimal(0)),
+            (budget.campaign, "budget.campaign", spent),
+            (budget.month, "budget.month", spent_month),
+        ]
+        room = [(limit - already, name) for limit, name, already in limits if limit is not None]
         self._limit: Decimal | None = None
         self.name = ""
-        if limits:
-            self._limit, self.name = min(limits)
+        if room:
+            self._limit, self.name = min(room)
         self.spent = Decimal(0)
         self.reserved = Decimal(0)
 

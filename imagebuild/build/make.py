@@ -8,16 +8,17 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imagebuild.build.ledger import Result, result_of
+from imagebuild.build.lock_writer import Result, result_of
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, short
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.plan import PlanStep
-from imagebuild.core.sizes import parse_size, size_text
-from imagebuild.errors import BuildError, ProviderError
+from imagebuild.core.sizes import Size, parse_size, size_text
+from imagebuild.errors import BuildError, PictureError
 from imagebuild.picture.measure import measure
 from imagebuild.picture.steps import decode, draw_steps
 from imagebuild.providers.base import Attachment, Picture, Request
@@ -26,14 +27,22 @@ from imagebuild.store.base import Record, Store
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Making"]
+__all__ = ["Kept", "Making"]
 
 MOST_DECODED = 3
 
 
+class Kept(NamedTuple):
+    """A picture that was paid for. With a `flaw`, it is in the store, and is nobody's result."""
+
+    record: Record
+    flaw: str | None
+
+
 class Making:
     """`file_of` finds the reference pictures that a manifest names by digest, `sources_of` what a prompt was written
-    from, `kept` the results of actions that are not in the plan, `locked` what the lock says of a key and digest."""
+    from, `kept` the results of actions that are not in the plan, `locked` what the lock says of a key and digest,
+    `differs` whether a size is another than the one that was asked for."""
 
     def __init__(
         self,
@@ -46,7 +55,7 @@ class Making:
         locked: Callable[[Key, Digest], LockEntry | None],
         now: Callable[[], str],
         clock: Callable[[], float],
-        provider: str,
+        differs: Callable[[Size, Size], bool] = lambda asked, real: asked != real,
     ) -> None:
         self._store = store
         self._file_of = file_of
@@ -56,7 +65,7 @@ class Making:
         self._locked = locked
         self._now = now
         self._clock = clock
-        self._provider = provider
+        self._differs = differs
         self._decoded: OrderedDict[Digest, Image.Image] = OrderedDict()
         self._decoding: dict[Digest, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -80,9 +89,11 @@ class Making:
         record = self._store.record(key)
         return record if record is not None and self._store.has(record.digest) else None
 
-    def request(self, action: Action, manifest: Mapping[str, Any], key: Key) -> Request:
+    def request(self, address: str, manifest: Mapping[str, Any], key: Key, *, attach: bool = True) -> Request:
+        """The request of a manifest. Without `attach` its pictures are left out: for reading a reply that is here."""
         size = parse_size(str(manifest["size"]))
         assert size is not None
+        pictures = manifest.get("references", ()) if attach else ()
         return Request(
             key=key,
             operation=manifest["operation"],
@@ -92,10 +103,10 @@ class Making:
             quality=manifest["quality"],
             format=manifest["format"],
             background=manifest.get("background", "auto"),
-            references=tuple(self._attachment(Digest(each)) for each in manifest.get("references", ())),
-            mask=self._attachment(Digest(manifest["mask"])) if "mask" in manifest else None,
+            references=tuple(self._attachment(Digest(each)) for each in pictures),
+            mask=self._attachment(Digest(manifest["mask"])) if attach and "mask" in manifest else None,
             take=manifest.get("take", 1),
-            label=action.address,
+            label=address,
         )
 
     def _attachment(self, digest: Digest) -> Attachment:
@@ -105,25 +116,50 @@ class Making:
         if path is not None and digest_of(data) != digest:
             raise BuildError(f"`{path}` changed while the build was running", hint="build again")
         found = measure(data, source=path or short(digest))
-        return Attachment(data=data, media_type=found.media_type, name=path or f"{short(digest)}.{found.format}")
+        name = path or f"{short(digest)}.{found.format}"
+        return Attachment(data=data, media_type=found.media_type, name=name, digest=digest)
 
-    def keep(
-        self, action: Action, manifest: Mapping[str, Any], key: Key, picture: Picture, estimate: Decimal, seconds: float
-    ) -> Record:
-        """Store what was paid for, exactly as received; then see whether it is what was asked for."""
+    def sources(self, address: str) -> Mapping[str, str]:
+        """What the prompt of an asset was written from."""
+        return self._sources_of(address)
+
+    def keep(self, attempt: Attempt, picture: Picture, seconds: float) -> Kept:
+        """Store what came, exactly as received; then see whether it is what was asked for. Only then does it count as
+        the key's result."""
         digest = self._store.put(picture.data, durable=True)
-        found = measure(picture.data, source=f"the master of `{action.address}`")
-        if size_text(found.size) != manifest["size"] or found.format != manifest["format"]:
-            asked = f"{manifest['size']} {manifest['format']}"
-            raise ProviderError(
-                f"`{self._provider}` sent {size_text(found.size)} {found.format} for {asked}",
-                hint=f"the picture is kept in the store as {short(digest)}; it is not delivered",
-            )  # fmt: skip
+        manifest = attempt.manifest
+        cost = attempt.estimate if picture.cost is None else picture.cost
         record = Record(
-            key=key, manifest=manifest, digest=digest, media_type=picture.media_type, size=found.size,
-            bytes=len(picture.data), made_at=self._now(), seconds=round(seconds, 3), address=action.address, paid=True,
-            model=manifest["model"], provider=self._provider, cost=picture.cost, estimate=estimate,
-            request_id=picture.request_id, answered=picture.answered, sources=self._sources_of(action.address),
+            key=attempt.key, manifest=manifest, digest=digest, media_type=picture.media_type, size=(0, 0),
+            bytes=len(picture.data), made_at=self._now(), seconds=round(seconds, 3), address=attempt.address, paid=True,
+            model=manifest["model"], provider=attempt.provider, cost=cost, estimate=attempt.estimate,
+            request_id=picture.request_id, answered=picture.answered, sources=attempt.sources,
+            extra={"floating": True} if attempt.floating else {},
+        )  # fmt: skip
+        try:
+            found = measure(picture.data, source=f"the master of `{attempt.address}`")
+        except PictureError as bad:
+            return Kept(record, f"what `{attempt.provider}` sent is no picture: {bad.what}")
+        record = replace(record, size=found.size, media_type=found.media_type)
+        asked = parse_size(str(manifest["size"]))
+        assert asked is not None
+        if self._differs(asked, found.size) or found.format != manifest["format"]:
+            said = f"{manifest['size']} {manifest['format']}"
+            return Kept(record, f"`{attempt.provider}` sent {size_text(found.size)} {found.format} for {said}")
+        self._store.put_record(record)
+        return Kept(record, None)
+
+    def accept(self, attempt: Attempt) -> Record:
+        """Take a flawed picture, which is kept, for the key's result after all."""
+        assert attempt.digest is not None
+        data = self._store.get(attempt.digest)
+        found = measure(data, source=f"the master of `{attempt.address}`")
+        cost = attempt.estimate if attempt.billed is None else attempt.billed
+        record = Record(
+            key=attempt.key, manifest=attempt.manifest, digest=attempt.digest, media_type=found.media_type,
+            size=found.size, bytes=len(data), made_at=attempt.at, seconds=0.0, address=attempt.address, paid=True,
+            model=attempt.manifest["model"], provider=attempt.provider, cost=cost, estimate=attempt.estimate,
+            request_id=attempt.request_id, sources=attempt.sources, extra={"flaw": attempt.words},
         )  # fmt: skip
         self._store.put_record(record)
         return record

@@ -18,23 +18,31 @@ Queue = asyncio.PriorityQueue[tuple[Decimal, int, PlanStep]]
 
 
 class Schedule:
-    """The steps still to be done. `over` is set when none is left."""
+    """The steps still to be done. `over` is set when none is left. Paid work passes through `checks`, where it is seen
+    whether its result is there after all, before it queues for a slot."""
 
     def __init__(self) -> None:
+        self.checks: Queue = asyncio.PriorityQueue()
         self.paid: Queue = asyncio.PriorityQueue()
         self.local: Queue = asyncio.PriorityQueue()
         self.over = asyncio.Event()
         self._steps: dict[str, PlanStep] = {}
         self._order: dict[str, int] = {}
+        self._ranks: dict[str, Decimal] = {}
         self._waits: dict[str, int] = {}
         self._dependents: dict[str, list[str]] = {}
+        self._apart: frozenset[str] = frozenset()
         self._open = 0
 
-    def begin(self, steps: Collection[PlanStep], actions: Mapping[str, Action]) -> None:
-        """Count what each step waits for, and queue those that wait for nothing."""
+    def begin(
+        self, steps: Collection[PlanStep], actions: Mapping[str, Action], *, apart: frozenset[str] = frozenset()
+    ) -> None:
+        """Count what each step waits for, and queue those that wait for nothing; but not the verdicts `apart`, which
+        the caller sees to himself."""
         self._steps = {step.address: step for step in steps}
         self._order = {address: index for index, address in enumerate(self._steps)}
         self._open = len(steps)
+        self._apart = apart
         for address, step in self._steps.items():
             inputs = [source for _, source in actions[address].inputs] if step.verdict == "make" else []
             if step.merged:
@@ -43,15 +51,34 @@ class Schedule:
             self._waits[address] = len(waiting)
             for source in waiting:
                 self._dependents.setdefault(source, []).append(address)
+        self._rank()
         for address, count in self._waits.items():
             if count == 0:
                 self._ready(self._steps[address])
         if not self._open:
             self.over.set()
 
+    def _rank(self) -> None:
+        """What a step costs with the dearest line of what is made from it: what costs more takes longer, too, and
+        whatever much depends on must not come last. Inputs stand before what is made from them."""
+        if not any(step.price for step in self._steps.values()):
+            return
+        for address, step in reversed(self._steps.items()):
+            after = (self._ranks[each] for each in self._dependents.get(address, ()) if each in self._ranks)
+            self._ranks[address] = step.price + max(after, default=Decimal(0))
+
     def _ready(self, step: PlanStep) -> None:
-        paid = step.kind != "local" and step.verdict == "make" and not step.merged
-        (self.paid if paid else self.local).put_nowait((-step.price, self._order[step.address], step))
+        if step.merged:
+            self._put(self.local, step)
+        elif step.verdict not in self._apart:
+            self._put(self.checks if step.kind != "local" and step.verdict == "make" else self.local, step)
+
+    def to_pay(self, step: PlanStep) -> None:
+        """A step that nothing but the provider can give."""
+        self._put(self.paid, step)
+
+    def _put(self, queue: Queue, step: PlanStep) -> None:
+        queue.put_nowait((-self._ranks.get(step.address, step.price), self._order[step.address], step))
 
     def end(self, step: PlanStep, state: str) -> Iterator[tuple[PlanStep, str]]:
         """A step is over: wake what waits for it. Yields it, and when it was not done everything that cannot be done

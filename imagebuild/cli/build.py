@@ -13,7 +13,8 @@ from typing import Any
 
 from imagebuild.build.report import Event, Summary
 from imagebuild.build.run import Stop
-from imagebuild.cli.plan import asked_of
+from imagebuild.cli.outcome import end, summary_line
+from imagebuild.cli.plan import asked_of, policy_asked, policy_of, provider_of
 from imagebuild.cli.plan_data import check_fresh, read_plan
 from imagebuild.cli.plan_text import plan_text, price_line
 from imagebuild.cli.terminal import Ink, fail, ink_for, say
@@ -21,7 +22,7 @@ from imagebuild.core.address import MASTER, parse_selection
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import Plan
 from imagebuild.errors import BuildError, ImagebuildError
-from imagebuild.stages.build import Built, finish, prune, run_build
+from imagebuild.stages.build import Built, finish, owed, prune, run_build
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
 from imagebuild.workspace.guard import guard
@@ -40,8 +41,9 @@ def run(options: argparse.Namespace) -> int:
     if saved is not None and (options.select or options.exclude or options.provider):
         raise ImagebuildError("`--plan` says already what to build", hint="leave out the selection and `--provider`")
     planned = _fresh(project, options, saved)  # before anything is written: a mistake leaves no trace
-    if not planned.plan.work and planned.locked and not options.prune:
+    if _is_done(planned, options):
         return _done(planned, options)
+    planned = _answered(project, planned, options, saved)
     _may_run(planned.plan, options)
     with guard(
         os.path.join(private_folder(project.root), "build.lock"),
@@ -49,10 +51,39 @@ def run(options: argparse.Namespace) -> int:
         on_wait=lambda holder: say(f"waiting for {holder}"),
     ):
         planned = _fresh(project, options, saved)
-        if not planned.plan.work and planned.locked and not options.prune:
+        if _is_done(planned, options):
             return _done(planned, options)
         _may_run(planned.plan, options)
         return _build(planned, options, saved)
+
+
+def _is_done(planned: Planned, options: argparse.Namespace) -> bool:
+    """Whether everything is as the campaign says, and nothing that was paid for is still to be fetched."""
+    return not planned.plan.work and planned.locked and not options.prune and (options.frozen or not owed(planned))
+
+
+def _answered(project: Project, planned: Planned, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
+    """With `--on-uncertain ask`: show what nobody knows the outcome of, and ask what to do about it."""
+    steps = [step for step in planned.plan.steps if step.verdict == "uncertain"]
+    if options.on_uncertain != "ask" or not steps:
+        return planned
+    if not sys.stdin.isatty():
+        raise BuildError(
+            f"`--on-uncertain ask` needs a terminal: {len(steps)} outcomes are not known",
+            hint="say `--on-uncertain retry` (it may pay twice) or `--on-uncertain skip`",
+        )
+    say(plan_text(planned, ink_for(sys.stderr)))
+    options.on_uncertain = "skip"
+    retried = plan_campaign(
+        project, provider=provider_of(options), selection=parse_selection(options.select, options.exclude),
+        policy=policy_asked(options)._replace(retry_uncertain=True),
+    )  # fmt: skip
+    more = retried.plan.price - planned.plan.price
+    sys.stderr.write(f"ask again for {len(steps)}, for {dollars(more)}, which may be paid twice? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        options.on_uncertain = "retry"
+    return _fresh(project, options, saved)
 
 
 def _fresh(project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
@@ -65,7 +96,7 @@ def _fresh(project: Project, options: argparse.Namespace, saved: dict[str, Any] 
 def _planned(project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
     asked: dict[str, Any] = saved["asked"] if saved is not None else asked_of(options)
     selection = parse_selection(asked["select"], asked["exclude"])
-    return plan_campaign(project, provider=asked["provider"], selection=selection)
+    return plan_campaign(project, provider=asked["provider"], selection=selection, policy=policy_of(asked))
 
 
 def _command() -> str:
@@ -89,7 +120,7 @@ def _build(planned: Planned, options: argparse.Namespace, saved: dict[str, Any] 
         if refused is not None:
             fail(refused)
             break
-        for address, problem in built.summary.problems if options.quiet else ():  # otherwise it was told on the way
+        for address, problem, _ in built.summary.problems if options.quiet else ():  # else it was told on the way
             say(f"{address}: {problem.what}")
         say("planning again around the damage")
         planned = again
@@ -102,7 +133,7 @@ def _build(planned: Planned, options: argparse.Namespace, saved: dict[str, Any] 
     finish(planned, built, describe)
     for output, place in tally.total.aside:
         say(f"what was at {output} is kept as {_near(os.path.join(planned.project.root, place))}")
-    return _end(tally.total, options)
+    return end(tally.total, as_json=options.json)
 
 
 def _near(path: str) -> str:
@@ -119,14 +150,17 @@ class _Tally:
         self._now: set[str] = set()
 
     def note(self, event: Event) -> None:
-        if event.kind in ("made", "restored", "adopted") and not event.step.address.endswith(MASTER):
+        if event.kind in ("made", "collected", "restored", "adopted") and not event.step.address.endswith(MASTER):
             self._now.add(event.step.address)
 
     def add(self, summary: Summary) -> None:
         total = self.total
-        for name in ("made", "drawn", "restored", "adopted", "spent", "seconds"):
+        for name in ("made", "collected", "drawn", "restored", "adopted", "strays", "spent", "unknown", "seconds"):
             setattr(total, name, getattr(total, name) + getattr(summary, name))
-        for name in ("failed", "blocked", "left", "left_price", "stopped", "problems"):
+        for name in (
+            "failed", "uncertain", "refused", "flawed", "blocked", "left", "left_price", "submitted", "stopped",
+            "problems",
+        ):  # fmt: skip
             setattr(total, name, getattr(summary, name))
         total.reused = summary.reused - len(self._before - self._now)
         total.aside.extend(summary.aside)
@@ -142,7 +176,8 @@ def _may_run(plan: Plan, options: argparse.Namespace) -> None:
 
 def _refusal(plan: Plan, options: argparse.Namespace) -> BuildError | None:
     """What has to be said before money is spent, if anything."""
-    missing = [step for step in plan.steps if step.verdict == "make"] if options.frozen else []
+    at_hand = ("reuse", "restore", "adopt", "orphan")
+    missing = [step for step in plan.steps if step.verdict not in at_hand] if options.frozen else []
     if missing:
         named = "\n".join(f"{step.address}" + (f" → {step.output}" if step.output else "") for step in missing[:10])
         more = f"\nand {len(missing) - 10} more" if len(missing) > 10 else ""
@@ -151,10 +186,10 @@ def _refusal(plan: Plan, options: argparse.Namespace) -> BuildError | None:
             f"`--frozen`: {pictures} neither in place nor in the store",
             hint=f"fetch the store, or build without `--frozen`:\n{named}{more}",
         )
-    if plan.over_budget:
+    if plan.over_budget and not options.within_budget:
         return BuildError(
             f"the plan costs {dollars(plan.price)}, over budget: {plan.over_budget}",
-            hint="raise the budget, or select fewer assets",
+            hint="raise the budget, select fewer assets, or `--within-budget`: the dearest first, as far as it goes",
         )
     if plan.hold and not options.yes:
         return BuildError(plan.hold, hint="`imagebuild plan` says why; `imagebuild build --yes` goes on")
@@ -194,7 +229,8 @@ def _run(planned: Planned, options: argparse.Namespace, stop: Stop, tally: _Tall
             before[number] = signal.signal(number, on_signal)
     try:
         with view:
-            return run_build(planned, listener=show, stop=stop, jobs=options.jobs)
+            trace = view.trace if options.debug else None
+            return run_build(planned, listener=show, stop=stop, jobs=options.jobs, trace=trace)
     except KeyboardInterrupt:
         say("broken off: what was finished is saved, and the next build goes on from there")
         sys.stdout.flush()
@@ -206,62 +242,9 @@ def _run(planned: Planned, options: argparse.Namespace, stop: Stop, tally: _Tall
 
 def _done(planned: Planned, options: argparse.Namespace) -> int:
     finish(planned, None, describe)
-    return _end(Summary(reused=planned.plan.in_place), options)
+    return end(Summary(reused=planned.plan.in_place), as_json=options.json)
 
 
 def describe(planned: Planned) -> tuple[str, str]:
     """What `build` and `plan` will say while nothing changes."""
     return summary_line(Summary(reused=planned.plan.in_place)), plan_text(planned, Ink(False))
-
-
-def _end(summary: Summary, options: argparse.Namespace) -> int:
-    for address, problem in summary.problems:
-        fail(ImagebuildError(f"{address}: {problem.what}", at=problem.at, hint=problem.hint))
-    code = 0 if summary.complete else 2 if summary.left and not summary.failed else 1
-    if options.json:
-        import json
-
-        counted = {
-            name: getattr(summary, name)
-            for name in ("made", "drawn", "reused", "restored", "adopted", "failed", "blocked", "left")
-        }
-        print(
-            json.dumps(
-                {
-                    "event": "end",
-                    **counted,
-                    "spent": f"{summary.spent:f}",
-                    "seconds": round(summary.seconds, 3),
-                    "stopped": summary.stopped,
-                    "exit": code,
-                }
-            )
-        )
-        return code
-    print(summary_line(summary))
-    return code
-
-
-def summary_line(summary: Summary) -> str:
-    """The last line: what was made, reused, restored, failed, and spent."""
-    ink = ink_for(sys.stdout)
-    changed = summary.made + summary.drawn + summary.restored + summary.adopted
-    if not changed and summary.complete:
-        return f"Nothing to do: all {summary.reused} in place."
-    parts = [f"made {summary.made}"]
-    if summary.drawn:
-        parts.append(f"drew {summary.drawn}")
-    parts.append(f"reused {summary.reused}")
-    parts.append(f"restored {summary.restored}")
-    if summary.adopted:
-        parts.append(f"adopted {summary.adopted}")
-    parts.append(f"failed {summary.failed}")
-    if summary.blocked:
-        parts.append(f"blocked {summary.blocked}")
-    if summary.left:
-        price = f" ({dollars(summary.left_price)})" if summary.left_price else ""
-        parts.append(f"left {summary.left}{price}")
-    parts.append(f"spent {dollars(summary.spent)}")
-    state = ink.green("Done") if summary.complete else ink.red("Not done")
-    stopped = f" ({summary.stopped})" if summary.stopped else ""
-    return f"{state}{stopped}: {' · '.join(parts)} · {summary.seconds:.1f} s"

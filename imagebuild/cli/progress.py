@@ -38,6 +38,10 @@ class View(Protocol):
         """Called by a signal, in the middle of anything: may not write through a buffer that is being written."""
         ...
 
+    def trace(self, line: str) -> None:
+        """A request or a reply, for whoever looks for a fault."""
+        ...
+
 
 class Quiet:
     def __enter__(self) -> Quiet:
@@ -56,6 +60,10 @@ class Quiet:
             os.write(2, f"{text}\n".encode())
 
 
+    def trace(self, line: str) -> None:
+        say(line)
+
+
 class JsonLines(Quiet):
     """One object an event on stdout."""
 
@@ -69,8 +77,12 @@ class JsonLines(Quiet):
         }
         if step.output:
             line["output"] = step.output
-        if event.kind not in ("start", "left", "blocked"):
+        if event.glimpse is not None:
+            line["partial"] = {"index": event.glimpse.index, "of": event.glimpse.of, "bytes": len(event.glimpse.data)}
+        if event.kind not in ("start", "partial", "left", "blocked"):
             line["seconds"] = round(event.seconds, 3)
+        if event.aside is not None:
+            line["aside"] = event.aside
         if event.cost:
             line["cost"] = f"{event.cost:f}"
         if event.problem is not None:
@@ -92,15 +104,15 @@ class PlainLines(Quiet):
         self.began = time.monotonic()
 
     def show(self, event: Event) -> None:
-        if event.kind in ("start", "left"):  # what is left is counted at the end
+        if event.kind in ("start", "partial", "left"):  # what is left is counted at the end
             return
         self.count += 1
-        if self.count % self.every and event.kind != "failed":
+        if self.count % self.every and event.problem is None:
             return
         step = event.step
         number = f"[{self.count:>{len(str(self.total))}}/{self.total}]"
         if event.problem is not None:
-            say(f"{number} FAILED {isolated(step.address)}: {event.problem.what}")
+            say(f"{number} {event.kind.upper()} {isolated(step.address)}: {event.problem.what}")
             return
         word = "drew" if event.kind == "made" and step.kind == "local" else event.kind
         where = f" {isolated(step.output)}" if step.output else ""
@@ -121,6 +133,7 @@ class LiveView(Quiet):
         )  # fmt: skip
         self.task = self.progress.add_task("building", total=len(plan.work))
         self.running: dict[str, float] = {}
+        self.partials: dict[str, str] = {}
         self.note = ""
         self.spent = plan.price * 0
         self.live = Live(self, console=self.console, refresh_per_second=8, transient=True)
@@ -129,7 +142,8 @@ class LiveView(Quiet):
         yield self.progress
         now = time.monotonic()
         for address, began in list(self.running.items())[: max(2, min(8, console.height - 4))]:
-            yield Text(f"  {address}  {now - began:.0f}s", style="dim", overflow="ellipsis", no_wrap=True)
+            seen = self.partials.get(address, "")
+            yield Text(f"  {address}  {now - began:.0f}s{seen}", style="dim", overflow="ellipsis", no_wrap=True)
         if self.note:
             yield Text(f"  {self.note}", style="yellow", overflow="ellipsis", no_wrap=True)
         if self.spent:
@@ -149,13 +163,17 @@ class LiveView(Quiet):
         if event.kind == "start":
             self.running[address] = time.monotonic()
             return
+        if event.glimpse is not None:
+            self.partials[address] = f"  partial {event.glimpse.index + 1} of {event.glimpse.of}"
+            return
         self.running.pop(address, None)
+        self.partials.pop(address, None)
         self.spent += event.cost
         if event.kind == "left":
             return
         self.progress.advance(self.task)
-        if event.kind == "failed" and event.problem is not None:
-            self.console.print(Text(f"failed {address}: {event.problem.what}", style="red"))
+        if event.problem is not None:
+            self.console.print(Text(f"{event.kind} {address}: {event.problem.what}", style="red"))
 
     def stopping(self, text: str) -> None:
         self.note = text  # the next frame has it

@@ -59,13 +59,13 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def fail(error: ImagebuildError) -> None:
+def fail(error: ImagebuildError, *, label: str = "error") -> None:
     """Every problem of an error, with its place and hint."""
     ink = ink_for(sys.stderr)
     problems = error.problems
     for problem in problems[:MOST_SHOWN]:
-        first, *rest = render(problem).split("\n")
-        say(first.replace("error:", ink.red("error:"), 1))
+        first, *rest = render(problem, label=label).split("\n")
+        say(first.replace(f"{label}:", ink.red(f"{label}:"), 1))
         for line in rest:
             say(line)
     if len(problems) > 1:

@@ -18,8 +18,8 @@ from imagebuild.errors import ProviderError
 
 __all__ = [
     "AccountFailure", "Ask", "Attachment", "Cut", "Flow", "Glimpse", "Limits", "Lost", "NotSent", "Note", "Part",
-    "Picture", "Provider", "Refused", "Reply", "Request", "ServiceFailure", "Throttled", "Unknown", "Wire", "Wish",
-    "Work", "ask",
+    "Picture", "Provider", "Refused", "Reply", "Request", "ServiceFailure", "StillRunning", "Throttled", "Unknown",
+    "Wire", "Wish", "Work", "ask",
 ]  # fmt: skip
 
 
@@ -86,7 +86,8 @@ class Part(NamedTuple):
     media_type: str | None = None
 
 
-class Glimpse(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Glimpse:
     """A partial picture that came while the service was still at it."""
 
     index: int
@@ -211,6 +212,10 @@ class Unknown(ServiceFailure):
     """Whether it was made and billed cannot be known: never sent again by itself."""
 
 
+class StillRunning(ServiceFailure):
+    """Paid for and not there yet, or out of reach just now: what was noted is taken up again later. No failure."""
+
+
 class Lost(ServiceFailure):
     """It was made, and cannot be had: what was paid for is gone at the service too."""
 
@@ -253,8 +258,12 @@ class Wire(Protocol):
         show: Callable[[Glimpse], None] | None = None,
     ) -> Reply:
         """The reply, whatever its status. `leaving` is awaited when the connection stands, before anything is written
-        to it. The reply is written to the file `spool` as it comes in, so that it outlives this process. Raises
-        `NotSent` or `Cut`."""
+        to it. With `spool`, the body is written to that file as it comes in, so that it outlives this process, and is
+        not kept in memory: `recall` has it. Raises `NotSent` or `Cut`."""
+        ...
+
+    def recall(self, spool: str) -> Reply | None:
+        """The reply that was written to a spool, as far as it came, with its body; None when there is none."""
         ...
 
     async def wait(self, seconds: float, wake: str | None = None) -> None:

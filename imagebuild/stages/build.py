@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from imagebuild.build.make import Making
 from imagebuild.build.report import Listener, Summary
-from imagebuild.build.run import Stop, run_plan
+from imagebuild.build.run import Service, Stop, run_plan
+from imagebuild.build.terms import Terms
 from imagebuild.core.address import MASTER
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.locale import PSEUDO_LOCALES
 from imagebuild.core.lock import Lock, LockEntry, write_lock
-from imagebuild.core.plan import Plan
+from imagebuild.core.offer import differs
 from imagebuild.core.strings import Missing
 from imagebuild.errors import BuildError
 from imagebuild.providers.base import Provider
@@ -26,12 +28,12 @@ from imagebuild.stages.glance import settings_of, stamp
 from imagebuild.stages.memory import remember
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.project import Project
-from imagebuild.stages.services import open_provider
+from imagebuild.stages.services import service_of, setting_of
 from imagebuild.store.local import LocalStore
 from imagebuild.workspace.outputs import DamagedSource, Outputs
 from imagebuild.workspace.private import replace_file
 
-__all__ = ["Built", "finish", "prune", "run_build", "save_lock"]
+__all__ = ["Built", "asks", "finish", "owed", "prune", "run_build", "save_lock"]
 
 TABLES = (".yaml", ".yml", ".json", ".csv")  # the files that hold an axis
 
@@ -108,10 +110,11 @@ def save_lock(project: Project, lock: Lock) -> None:
 
 
 def run_build(
-    planned: Planned, *, listener: Listener, stop: Stop, jobs: int | None = None, provider: Provider | None = None
-) -> Built:
+    planned: Planned, *, listener: Listener, stop: Stop, jobs: int | None = None, provider: Provider | None = None,
+    trace: Callable[[str], None] | None = None,
+) -> Built:  # fmt: skip
     """Run a plan. The caller holds the project and has seen that the plan may be run. `provider` stands in for the
-    plan's own."""
+    plan's own. `trace` is told of every request and reply, a line each, without keys."""
     project, loaded, facts, plan = planned.project, planned.loaded, planned.facts, planned.plan
     lock = facts.lock._replace(campaign=plan.campaign)
     if lock.conflicted and len(plan.steps) < len(loaded.expansion.actions):
@@ -140,32 +143,65 @@ def run_build(
         sources_of=loaded.expansion.sources_of,
         kept=lambda address: lock.entries[address].digest,
         locked=locked,
-        now=lambda: datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        now=_now,
         clock=time.monotonic,
-        provider=plan.provider,
+        differs=lambda asked, real: differs(asked, real, loaded.offer),
     )
-    summary, lock = asyncio.run(
-        run_plan(
-            plan,
-            loaded.expansion.actions,
-            lock=lock,
-            store=planned.store,
-            provider=provider or (open_provider(plan.provider) if _pays(plan) else None),
-            making=making,
-            delivery=_Delivery(project, planned.store, by_output, find_file, stamp),
-            save_lock=lambda value: save_lock(project, value),
-            listener=listener,
-            stop=stop,
-            clock=time.monotonic,
-            jobs=jobs,
-        )
-    )
-    return Built(summary, lock)
+
+    async def run() -> tuple[Summary, Lock]:
+        async with _service(planned, provider, trace) as service:
+            return await run_plan(
+                plan,
+                loaded.expansion.actions,
+                lock=lock,
+                store=planned.store,
+                service=service,
+                making=making,
+                delivery=_Delivery(project, planned.store, by_output, find_file, stamp),
+                save_lock=lambda value: save_lock(project, value),
+                listener=listener,
+                stop=stop,
+                clock=time.monotonic,
+                jobs=jobs,
+            )
+
+    return Built(*asyncio.run(run()))
 
 
-def _pays(plan: Plan) -> bool:
-    """Whether anything will be asked of a provider: what is only put in place needs none, and no key either."""
-    return any(step.verdict == "make" and step.kind != "local" and step.merged is None for step in plan.steps)
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _service(
+    planned: Planned, provider: Provider | None, trace: Callable[[str], None] | None
+) -> AbstractAsyncContextManager[Service | None]:
+    """What the plan asks of, if anything: what is only put in place needs no provider, and no key either."""
+    if provider is not None:
+        return nullcontext(Service(provider=provider))
+    if not asks(planned):
+        return nullcontext(None)
+    plan, project = planned.plan, planned.project
+    terms = Terms(
+        campaign=plan.campaign, floating=plan.floating, policy=plan.policy, now=_now,
+        new_id=lambda: f"{_now().replace('-', '').replace(':', '')}-{secrets.token_hex(5)}",
+    )  # fmt: skip
+    return service_of(planned.loaded.offer, setting_of(project, os.environ), planned.journal, terms, trace=trace)
+
+
+def asks(planned: Planned) -> bool:
+    """Whether a provider is asked for anything: a picture, or what became of one that was paid for."""
+    asking = ("make", "wait", "uncertain", "refused", "flawed")
+    if any(step.verdict in asking and step.kind != "local" and not step.merged for step in planned.plan.steps):
+        return True
+    return owed(planned)
+
+
+def owed(planned: Planned) -> bool:
+    """Whether something was begun at this provider, by an earlier build, that is not settled yet."""
+    return any(
+        attempt.state in ("sent", "task") and attempt.provider == planned.plan.provider
+        for attempt in planned.journal.attempts()
+    )
 
 
 def prune(planned: Planned, lock: Lock) -> tuple[list[str], Lock]:
@@ -271,6 +307,6 @@ def _facts(planned: Planned) -> dict[str, list[list[str]]]:
 def store_stamps(store: LocalStore) -> dict[str, int]:
     """The times of the store's folders, and of the two they are in: a new one would show there."""
     found = {os.path.join(store.root, name): modified for name, modified in store.stamps()}
-    for name in ("objects", "results"):
+    for name in ("objects", "results", "journal"):
         found[os.path.join(store.root, name)] = stamp(os.path.join(store.root, name))[1]
     return found

@@ -1,25 +1,180 @@
-"""Which provider's code serves a name."""
+"""Which provider's code serves a name, and the connection it is served over.
+
+A provider is a name in the catalogue and something that makes a `Provider` of an account. The four services, the one
+inside, and every service of tasks that the catalogue describes are here; others come as plugins: an entry point in the
+group `imagebuild.providers` that names a `Plugin`.
+"""
 
 from __future__ import annotations
 
-from typing import Literal, cast
+import datetime
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
+from imagebuild.build.run import Service
+from imagebuild.build.terms import Terms
+from imagebuild.core.offer import Offer
 from imagebuild.errors import ProviderError
 from imagebuild.picture.proof import ProofRequest, paint
-from imagebuild.providers.base import Provider, Request
+from imagebuild.providers.account import Account, read_account, read_dotenv, time_scale
+from imagebuild.providers.base import Attachment, Provider, Request
+from imagebuild.providers.batches import Batching
+from imagebuild.providers.callbacks import Callbacks
+from imagebuild.providers.catalog import load_catalog
+from imagebuild.providers.hinow import HiNow
+from imagebuild.providers.openai import OpenAI
+from imagebuild.providers.openai_batch import OpenAIBatch
 from imagebuild.providers.proof import Proof
+from imagebuild.providers.task_shape import TaskShape
+from imagebuild.providers.tasks import TaskService
+from imagebuild.providers.together import Together
+from imagebuild.providers.web import WebWire
+from imagebuild.stages.project import Project
+from imagebuild.store.base import Journal
 
-__all__ = ["open_provider"]
+__all__ = ["Plugin", "Setting", "account_of", "open_provider", "plugin_rows", "service_of", "setting_of"]
+
+PLUGINS = "imagebuild.providers"
+REFERENCES = (
+    "IMAGEBUILD_REFERENCES_URL"  # where a team has put its pictures, by digest, for services that take addresses
+)
 
 
-def open_provider(name: str) -> Provider:
-    """The provider of this name, ready to make pictures."""
-    if name == "proof":
-        return Proof(_paint)
-    raise ProviderError(
-        f"provider `{name}` can be planned and priced, but this version has no client for it",
-        hint="build with `--provider proof`: the same plan, drawn here for nothing",
-    )
+@runtime_checkable
+class Plugin(Protocol):
+    """A provider from elsewhere. `row` is its row of the catalogue: `title`, `key`, `base_url`, `limits`, `models`."""
+
+    row: Mapping[str, Any]
+
+    def open(self, account: Account, offer: Offer) -> Provider:
+        """The provider, for one build."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where accounts are read from: the environment, and the `.env` files behind it."""
+
+    environment: Mapping[str, str]
+    dotenv: Mapping[str, str]
+
+    def find(self, name: str) -> str:
+        return self.environment.get(name, "").strip() or self.dotenv.get(name, "").strip()
+
+
+def setting_of(project: Project, environment: Mapping[str, str]) -> Setting:
+    return Setting(environment=environment, dotenv=read_dotenv([project.folder, project.root]))
+
+
+@cache
+def _plugins() -> Mapping[str, Plugin]:
+    found: dict[str, Plugin] = {}
+    for point in entry_points(group=PLUGINS):
+        try:
+            loaded = point.load()
+        except Exception as bad:  # whatever a stranger's package does when it is imported
+            raise ProviderError(
+                f"the plugin `{point.name}` ({point.value}) cannot be loaded: {type(bad).__name__}: {bad}",
+                hint="reinstall the package it comes from, or uninstall it",
+            ) from bad
+        if not isinstance(loaded, Plugin):
+            raise ProviderError(
+                f"the plugin `{point.name}` ({point.value}) is no provider", hint="it needs `row` and `open`"
+            )
+        found[point.name] = loaded
+    return found
+
+
+def plugin_rows() -> Mapping[str, Mapping[str, Any]]:
+    """The rows that plugins add to the catalogue."""
+    return {name: plugin.row for name, plugin in _plugins().items()} if entry_points(group=PLUGINS) else {}
+
+
+def account_of(name: str, setting: Setting) -> Account:
+    """The account a provider is asked with."""
+    rows = load_catalog(extra_rows=plugin_rows()).providers
+    return read_account(name, rows[name], setting.environment, setting.dotenv, others=rows)
+
+
+def open_provider(offer: Offer, account: Account, setting: Setting, callbacks: Callbacks | None = None) -> Provider:
+    """The provider of an offer, ready to make pictures."""
+    name, row = offer.provider, load_catalog(extra_rows=plugin_rows()).providers[offer.provider]
+    common: dict[str, Any] = {"base_url": account.base_url, "limits": account.limits, "price": offer.price}
+    if name == "openai":
+        return OpenAI(offer.id, partials=int(account.options.get("partials", "0")), **common)
+    if name == "hinow":
+        route = account.options.get("route", "images")
+        if route not in ("images", "chat"):
+            raise ProviderError(f"`IMAGEBUILD_HINOW_ROUTE` is `{route}`", hint="write `images` or `chat`")
+        return HiNow(offer.id, route=cast(Literal["images", "chat"], route), **common)
+    if name == "together":
+        return Together(offer.id, reference_url=_public_address(setting), **common)
+    if name in _plugins():
+        return _plugins()[name].open(account, offer)
+    if "protocol" not in row:
+        raise ProviderError(f"provider `{name}` can be priced, but there is no client for it")
+    shape = TaskShape.from_mapping(row["protocol"], provider=name)
+    address = callbacks.address_for if callbacks is not None else None
+    return TaskService(name, offer.id, shape, callback=address, reference_url=_public_address(setting), **common)
+
+
+def _public_address(setting: Setting) -> Callable[[Attachment], str] | None:
+    """Where a service finds a picture that it takes by its address only: by digest, where the team has put it."""
+    base = setting.find(REFERENCES).rstrip("/")
+    if not base:
+        return None
+    return lambda attachment: f"{base}/{attachment.digest}.{attachment.media_type.rpartition('/')[2]}"
+
+
+def _batching(offer: Offer, account: Account) -> Batching | None:
+    if offer.provider != "openai":
+        return None
+    return OpenAIBatch(offer.id, base_url=account.base_url, price=offer.price)
+
+
+def _age(date: str) -> float:
+    """How many seconds ago a date was."""
+    return (datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(date)).total_seconds()
+
+
+@asynccontextmanager
+async def service_of(
+    offer: Offer, setting: Setting, journal: Journal, terms: Terms, *, trace: Callable[[str], None] | None = None
+) -> AsyncIterator[Service]:
+    """A provider and its connection, for one build."""
+    if offer.provider == "proof":
+        yield Service(provider=Proof(_paint))
+        return
+    account = account_of(offer.provider, setting)
+    if account.key is None:
+        variable = load_catalog(extra_rows=plugin_rows()).providers[offer.provider].get("key")
+        raise ProviderError(
+            f"no key for `{offer.provider}`",
+            hint=f"set {variable} in the environment, or in a file `.env` beside the campaign; "
+            "`imagebuild doctor` shows what every provider lacks",
+        )
+    scale = time_scale(setting.environment)
+    async with AsyncExitStack() as stack:
+        callbacks = None
+        if "callback_url" in account.options:
+            listen = account.options.get("callback_listen", "127.0.0.1:8787")
+            callbacks = await stack.enter_async_context(Callbacks(account.options["callback_url"], listen))
+        wire = await stack.enter_async_context(
+            WebWire(account.key, base_url=account.base_url, time_scale=scale, callbacks=callbacks, trace=trace)
+        )
+        provider = open_provider(offer, account, setting, callbacks)
+        yield Service(
+            provider=provider,
+            wire=wire,
+            journal=journal,
+            terms=replace(terms, scale=scale),
+            batching=_batching(offer, account),
+            age=_age,
+        )
 
 
 def _paint(request: Request) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
@@ -163,6 +163,14 @@ class Journal(Protocol):
 
     def close(self, key: Key) -> None:
         """Forget a key's attempt, and its reply; none is no error."""
+        ...
+
+    def open_many(self, attempts: Iterable[Attempt]) -> None:
+        """As `open`, all of them or none, for thousands that are sent in one request."""
+        ...
+
+    def close_many(self, keys: Iterable[Key]) -> None:
+        """As `close`, of thousands."""
         ...
 
     def reply_file(self, key: Key) -> str:

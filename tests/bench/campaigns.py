@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from imagebuild.build.run import Stop
 from imagebuild.cli.build import describe
-from imagebuild.providers.base import Flow, Picture, Request, Work
+from imagebuild.providers.base import Flow, Limits, Picture, Request, Work
 from imagebuild.stages.build import finish, run_build
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import find_project
@@ -66,13 +66,13 @@ class Quick:
     """A provider whose pictures are flat, small, and each its own bytes."""
 
     name = "proof"
-    concurrency = 8
+    limits = Limits(concurrency=8)
 
     def __init__(self) -> None:
         self.made = 0
         self._bodies: dict[tuple[int, int], bytes] = {}
 
-    def flow(self, request: Request) -> Flow:
+    def flow(self, request: Request, task: object = None) -> Flow:
         self.made += 1
         data = yield Work(lambda: self._picture(request))
         return Picture(data=data, media_type="image/png", cost=Decimal(0))

@@ -32,7 +32,7 @@ from imagebuild.cli.build import describe
 from imagebuild.core.key import digest_of
 from imagebuild.core.lock import parse_lock
 from imagebuild.errors import ImagebuildError
-from imagebuild.providers.base import Flow, Picture, Request, Work
+from imagebuild.providers.base import Flow, Limits, Picture, Request, Work
 from imagebuild.stages.build import finish, run_build
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import find_project
@@ -86,13 +86,13 @@ def write_campaign(folder: Path) -> None:
 class Logged(Quick):
     """Notes every request in a file before its picture is handed over: what would have been paid for."""
 
-    concurrency = 4
+    limits = Limits(concurrency=4)
 
     def __init__(self, log: Path) -> None:
         super().__init__()
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
-    def flow(self, request: Request) -> Flow:
+    def flow(self, request: Request, task: object = None) -> Flow:
         data = yield Work(lambda: self._served(request))
         return Picture(data=data, media_type="image/png", cost=0)  # type: ignore[arg-type]
 

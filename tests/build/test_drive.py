@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from imagebuild.build.drive import drive
+from imagebuild.build.drive import Hooks, drive, picture_of
 from imagebuild.errors import ProviderError
 from imagebuild.providers.base import Picture, Request, Work
 
@@ -19,19 +19,17 @@ REQUEST = Request(
 PICTURE = Picture(data=b"bytes", media_type="image/png", cost=Decimal(0))
 
 
-class Scripted:
-    """A provider whose flow is handed in."""
-
-    name = "scripted"
-    concurrency = 1
-
-    def __init__(self, flow):
-        self.flow = flow
+async def _nothing(*_):
+    return None
 
 
-def drive_through(flow):
+def hooks(**more):
+    return Hooks(**{"leaving": _nothing, "note": _nothing, **more})
+
+
+def drive_through(flow, *, wire=None, **more):
     with ThreadPoolExecutor(1, thread_name_prefix="worker") as executor:
-        return asyncio.run(drive(Scripted(flow), REQUEST, executor))
+        return asyncio.run(drive(flow(REQUEST), wire=wire, executor=executor, hooks=hooks(**more)))
 
 
 def test_the_outcome_of_each_piece_of_work_goes_back_into_the_flow():
@@ -76,14 +74,14 @@ def test_a_flow_that_ends_without_a_picture_is_the_providers_fault():
         yield Work(lambda: b"")
 
     with pytest.raises(ProviderError, match="`scripted` ended without a picture"):
-        drive_through(flow)
+        picture_of(drive_through(flow), "scripted")
 
 
 def test_a_flow_that_asks_for_something_unknown_is_the_providers_fault():
     def flow(request):
         yield "a cup of tea"
 
-    with pytest.raises(ProviderError, match="`scripted` asked for something this build cannot do"):
+    with pytest.raises(ProviderError, match="a provider asked for something this build cannot do"):
         drive_through(flow)
 
 

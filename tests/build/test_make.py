@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from imagebuild.build.make import Making
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Key, digest_of, key_of
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.plan import PlanStep, complete
-from imagebuild.errors import BuildError, ProviderError
+from imagebuild.errors import BuildError
 from imagebuild.providers.base import Picture
 from imagebuild.store.base import DamagedObject
 from imagebuild.store.local import LocalStore
@@ -30,7 +31,7 @@ def making_in(store: LocalStore, *, files=None, locked=lambda key, digest: None)
     return Making(
         store, file_of=files or {}, read_file=lambda path: Path(path).read_bytes(),
         sources_of=lambda address: {"t.headline": f"words of {address}"}, kept=lambda address: digest_of(b""),
-        locked=locked, now=lambda: "2026-11-21T10:00:00Z", clock=Clock(1.0), provider="proof",
+        locked=locked, now=lambda: "2026-11-21T10:00:00Z", clock=Clock(1.0),
     )  # fmt: skip
 
 
@@ -45,13 +46,18 @@ def kept(store: LocalStore, action, data: bytes):
         data=data, media_type="image/png", cost=Decimal("0.031"), request_id="req_7", answered={"usage": {"output": 7}}
     )
     key = key_of(action.manifest)
-    return making_in(store).keep(action, action.manifest, key, picture, Decimal("0.04"), 12.3456)
+    attempt = Attempt(
+        id="a1", key=key, state="sent", provider="proof", model="m", campaign="test", address=action.address,
+        estimate=Decimal("0.04"), at="2026-11-21T10:00:00Z", manifest=action.manifest,
+        sources={"t.headline": f"words of {action.address}"},
+    )  # fmt: skip
+    return making_in(store).keep(attempt, picture, 12.3456)
 
 
 def test_a_request_says_what_the_manifest_says(store):
     action = generate("poster", "A kettle.")
     manifest = {**action.manifest, "background": "transparent", "take": 3}
-    request = making_in(store).request(action, manifest, key_of(manifest))
+    request = making_in(store).request(action.address, manifest, key_of(manifest))
     assert (request.prompt, request.size, request.quality, request.format) == ("A kettle.", (64, 64), "low", "png")
     assert (request.background, request.take, request.label) == ("transparent", 3, "poster")
     assert request.key == key_of(manifest)
@@ -61,7 +67,7 @@ def test_pictures_made_before_go_with_a_request_as_their_bytes(store):
     digest = store.put(picture_bytes(), durable=True)
     action = change("winter", "scene")
     manifest = complete(action, {"references[0]": digest})
-    (attachment,) = making_in(store).request(action, manifest, key_of(manifest)).references
+    (attachment,) = making_in(store).request(action.address, manifest, key_of(manifest)).references
     assert (attachment.data, attachment.media_type) == (picture_bytes(), "image/png")
 
 
@@ -71,7 +77,7 @@ def test_a_file_and_a_mask_go_with_a_request(store, tmp_path):
     digest = digest_of(picture_bytes())
     action = generate("poster", references=[digest])
     manifest = {**action.manifest, "mask": digest}
-    request = making_in(store, files={digest: str(photo)}).request(action, manifest, key_of(manifest))
+    request = making_in(store, files={digest: str(photo)}).request(action.address, manifest, key_of(manifest))
     assert request.references[0].name == str(photo)
     assert request.mask is not None
     assert request.mask.data == picture_bytes()
@@ -83,13 +89,13 @@ def test_a_file_that_changed_since_is_no_part_of_this_request(store, tmp_path):
     digest = digest_of(picture_bytes())
     action = generate("poster", references=[digest])
     with pytest.raises(BuildError, match="changed while the build was running"):
-        making_in(store, files={digest: str(photo)}).request(action, action.manifest, key_of(action.manifest))
+        making_in(store, files={digest: str(photo)}).request(action.address, action.manifest, key_of(action.manifest))
 
 
 def test_what_came_back_is_stored_as_received_and_its_record_says_all_that_is_known(store):
     action = generate("poster")
     data = picture_bytes()
-    record = kept(store, action, data)
+    record = kept(store, action, data).record
     assert store.get(record.digest) == data
     assert store.record(record.key) == record
     assert (record.manifest, record.size, record.bytes) == (action.manifest, (64, 64), len(data))
@@ -102,8 +108,7 @@ def test_what_came_back_is_stored_as_received_and_its_record_says_all_that_is_kn
 
 def test_a_picture_that_is_not_what_was_asked_for_is_stored_without_a_record(store):
     action = generate("poster")
-    with pytest.raises(ProviderError, match="sent 32x32 png for 64x64 png"):
-        kept(store, action, picture_bytes((32, 32)))
+    assert kept(store, action, picture_bytes((32, 32))).flaw == "`proof` sent 32x32 png for 64x64 png"
     assert store.get(digest_of(picture_bytes((32, 32))))
     assert store.keys() == set()
 
@@ -186,7 +191,7 @@ def test_a_known_result_is_told_as_another_line_of_the_lock_has_it(store):
 
 
 def test_a_known_result_that_no_lock_names_is_told_as_the_store_has_it(store):
-    record = kept(store, generate("poster"), picture_bytes())
+    record = kept(store, generate("poster"), picture_bytes()).record
     found = making_in(store).known(step_of(record.key, record.digest), Lock("test"))
     assert (found.cost, found.size, found.bytes) == (record.cost, "64x64", record.bytes)
 

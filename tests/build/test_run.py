@@ -52,7 +52,7 @@ def test_a_failure_blocks_what_is_made_from_it_and_nothing_else(workshop):
         "scene": "failed", "hero": "blocked", "badge": "blocked", "winter": "blocked", "poster": "made"
     }  # fmt: skip
     assert (summary.failed, summary.blocked, summary.made, summary.complete) == (1, 3, 1, False)
-    assert [(address, problem.what, problem.hint) for address, problem in summary.problems] == [
+    assert [(address, problem.what, problem.hint) for address, problem, _ in summary.problems] == [
         ("scene", "the service is closed", "come back tomorrow")
     ]
     again = Painter()
@@ -213,7 +213,7 @@ def test_a_picture_of_another_size_is_kept_in_the_store_but_not_delivered(worksh
         return buffer.getvalue()
 
     summary = workshop.build([generate("poster")], Painter(draw, cost=lambda request: Decimal("0.04")))
-    ((address, problem),) = summary.problems
+    ((address, problem, _),) = summary.problems
     (stored,) = workshop.store.digests()
     assert (address, problem.what) == ("poster", "`proof` sent 32x64 png for 64x64 png")
     assert stored[:12] in problem.hint
@@ -235,8 +235,8 @@ def test_a_picture_of_another_format_is_not_delivered(workshop):
 
 def test_bytes_that_are_no_picture_are_kept_and_named(workshop):
     summary = workshop.build([generate("poster")], Painter(lambda request: b"<html>sorry</html>"))
-    assert summary.failed == 1
-    assert "poster" in summary.problems[0][1].what
+    assert summary.flawed == 1
+    assert "is no picture" in summary.problems[0][1].what
     assert workshop.store.get(digest_of(b"<html>sorry</html>"))
     assert not (workshop.root / "out").exists()
 
@@ -305,7 +305,9 @@ def test_a_full_store_fails_what_it_cannot_keep_and_names_the_reason(workshop):
     workshop.store = FullStore(str(workshop.root / "store"))
     summary = workshop.build([generate(f"a{number}") for number in range(4)], Painter(concurrency=1))
     assert (summary.made, summary.failed) == (2, 2)
-    assert {problem.what for _, problem in summary.problems} == {"cannot write to the store: no space left on device"}
+    assert {problem.what for _, problem, _ in summary.problems} == {
+        "cannot write to the store: no space left on device"
+    }
 
 
 def damage(workshop: Workshop, digest: str) -> None:

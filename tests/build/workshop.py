@@ -15,17 +15,19 @@ from PIL import Image
 
 from imagebuild.build.make import Making
 from imagebuild.build.report import Event, Summary
-from imagebuild.build.run import Stop, run_plan
+from imagebuild.build.run import Service, Stop, run_plan
+from imagebuild.core.attempt import Attempt, total_counted
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of
 from imagebuild.core.lock import Lock
 from imagebuild.core.offer import Offer, Price
-from imagebuild.core.plan import Known, Plan
+from imagebuild.core.plan import USUAL, Known, Plan, Policy, Spent
 from imagebuild.core.planner import make_plan
 from imagebuild.core.sizes import SizeRules
 from imagebuild.core.spec import Budget
-from imagebuild.providers.base import Flow, Picture, Request, Work
-from imagebuild.store.base import Store
+from imagebuild.providers.base import Flow, Limits, Picture, Request, Work
+from imagebuild.store.base import Journal, Store
+from imagebuild.store.journal import LocalJournal
 from imagebuild.store.local import LocalStore
 from imagebuild.workspace.outputs import Outputs
 
@@ -77,14 +79,14 @@ class Painter:
         concurrency: int = 8,
         cost: Callable[[Request], Decimal] = lambda request: Decimal(0),
     ) -> None:
-        self.concurrency = concurrency
+        self.limits = Limits(concurrency=concurrency)
         self.asked: list[str] = []
         self.under_way = 0
         self.most = 0
         self._draw = draw
         self._cost = cost
 
-    def flow(self, request: Request) -> Flow:
+    def flow(self, request: Request, task: Mapping[str, object] | None = None) -> Flow:
         self.asked.append(request.label)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
@@ -126,10 +128,11 @@ class Folder:
 
 
 class Facts:
-    def __init__(self, root: Path, lock: Lock, store: Store) -> None:
+    def __init__(self, root: Path, lock: Lock, store: Store, journal: Journal) -> None:
         self.root = root
         self.lock = lock
         self.store = store
+        self.journal = journal
 
     def result(self, key: Key) -> Known | None:
         record = self.store.record(key)
@@ -137,6 +140,13 @@ class Facts:
 
     def has(self, digest: Digest) -> bool:
         return self.store.has(digest)
+
+    def attempt(self, key: Key) -> Attempt | None:
+        return self.journal.attempt(key)
+
+    def spent(self, campaign: str) -> Spent:
+        payments = list(self.journal.payments())
+        return Spent(total_counted(payments, campaign=campaign), total_counted(payments))
 
     def output(self, path: str) -> Digest | None:
         file = self.root / path
@@ -149,17 +159,28 @@ class Workshop:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.store: Store = LocalStore(str(root / ".imagebuild" / "store"))
+        self.journal: Journal = LocalJournal(str(root / ".imagebuild" / "store"))
         self.lock = Lock("test")
         self.saved: list[Lock] = []
         self.events: list[Event] = []
 
     def plan(
-        self, actions: Iterable[Action], *, prices: Mapping[str, Decimal] | None = None, budget: Budget | None = None
+        self,
+        actions: Iterable[Action],
+        *,
+        prices: Mapping[str, Decimal] | None = None,
+        budget: Budget | None = None,
+        provider: str = "proof",
+        policy: Policy = USUAL,
+        price: str = "0",
     ) -> Plan:
         by_address = {action.address: action for action in actions}
-        offer = Offer("proof", "m", False, "m", SizeRules(), ("low",), (), ("png",), 4, 9999, Price(Decimal(0)), "2026")
-        facts = Facts(self.root, self.lock, self.store)
-        plan = make_plan(by_address, facts, offer, campaign="test", budget=budget or Budget())
+        offer = Offer(
+            provider, "m", False, "m", SizeRules(), ("low",), (), ("png",), 4, 9999, Price(Decimal(price)), "2026",
+            batch=Decimal("0.5"),
+        )  # fmt: skip
+        facts = Facts(self.root, self.lock, self.store, self.journal)
+        plan = make_plan(by_address, facts, offer, campaign="test", budget=budget or Budget(), policy=policy)
         known = prices or {}
         return replace(plan, steps=[step._replace(price=known.get(step.address, step.price)) for step in plan.steps])
 
@@ -180,6 +201,9 @@ class Workshop:
         stop: Stop | None = None,
         clock: Callable[[], float] | None = None,
         jobs: int = 4,
+        service: Service | None = None,
+        policy: Policy = USUAL,
+        price: str = "0",
     ) -> Summary:
         actions = list(actions)
         clock = clock or Clock()
@@ -193,7 +217,6 @@ class Workshop:
             locked=lambda key, digest: None,
             now=lambda: "2026-11-21T10:00:00Z",
             clock=clock,
-            provider="proof",
         )
 
         def tell(event: Event) -> None:
@@ -208,11 +231,18 @@ class Workshop:
             self.lock = lock
 
         summary, self.lock = await run_plan(
-            self.plan(actions, prices=prices, budget=budget),
+            self.plan(
+                actions,
+                prices=prices,
+                budget=budget,
+                policy=policy,
+                price=price,
+                provider=service.provider.name if service is not None else "proof",
+            ),
             {action.address: action for action in actions},
             lock=self.lock,
             store=self.store,
-            provider=provider,
+            service=service or (Service(provider=provider) if provider is not None else None),
             making=making,
             delivery=delivery or Folder(self.root, self.store),
             save_lock=save,

@@ -23,7 +23,7 @@ from imagebuild.build.report import Event, Summary
 from imagebuild.build.run import Stop
 from imagebuild.cli.build import describe
 from imagebuild.core.address import parse_selection
-from imagebuild.providers.base import Flow, Picture, Request, Work
+from imagebuild.providers.base import Flow, Limits, Picture, Request, Work
 from imagebuild.stages.build import finish, run_build
 from imagebuild.stages.glance import nothing_to_do
 from imagebuild.stages.plan import Planned, plan_campaign
@@ -54,7 +54,7 @@ class Colours:
     """The stand-in: flat pictures, no two of one colour. `asked`: (label, what reached the model, answer's sha256)."""
 
     name = "openai"
-    concurrency = 4
+    limits = Limits(concurrency=4)
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[Any, ...], str]] = []
@@ -66,7 +66,7 @@ class Colours:
         """Go on with other colours, as another person's requests would get."""
         self._number += count
 
-    def flow(self, request: Request) -> Flow:
+    def flow(self, request: Request, task: object = None) -> Flow:
         data = yield Work(lambda: self._picture(request))
         return Picture(data=data, media_type="image/png", cost=COST)
 

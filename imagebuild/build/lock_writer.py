@@ -17,7 +17,7 @@ from imagebuild.core.plan import PlanStep, tools_text
 from imagebuild.errors import ImagebuildError
 from imagebuild.store.base import Record
 
-__all__ = ["Ledger", "Result", "result_of"]
+__all__ = ["LockWriter", "Result", "result_of"]
 
 SAVE_EVERY = 5.0  # seconds between savings of the lock while a build runs
 
@@ -43,7 +43,7 @@ def result_of(found: Record | LockEntry, step: PlanStep | None = None) -> Result
     return Result(found.key, found.digest, size, found.bytes or 0, found.cost, found.model, found.provider)
 
 
-class Ledger:
+class LockWriter:
     """Gathers entries; `lock` is what was last saved, or what there was before."""
 
     def __init__(

@@ -1,0 +1,63 @@
+"""What holds for all payments of a build: what was agreed to, what may be spent, and what it has come to.
+
+Values and sums; sends and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from imagebuild.build.books import Left
+from imagebuild.build.budget import Purse
+from imagebuild.core.plan import Policy
+from imagebuild.errors import Problem
+from imagebuild.providers.base import Unknown
+
+__all__ = ["Money", "Terms"]
+
+MOST_UNKNOWN = 5  # outcomes in a row that are not known: then the service is not asked further
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What every attempt of a build says, what the person agreed to, and where names and dates come from."""
+
+    campaign: str
+    floating: bool
+    policy: Policy
+    now: Callable[[], str]
+    new_id: Callable[[], str]
+    scale: float = 1.0  # of a service whose time runs faster than real ones' does
+
+
+@dataclass(slots=True)
+class Money:
+    """What a build's payments came to. `unknown`: estimates of what may have been billed besides;
+    `submitted`: of what is in batches. `halted`: what the
+    service would say to every further request; `broke`: the limit that one would have passed."""
+
+    purse: Purse
+    unknown: Decimal = Decimal(0)
+    submitted: Decimal = Decimal(0)
+    halted: Problem | None = None
+    broke: str | None = None
+    in_a_row: int = 0  # outcomes that are not known, and none between them that is
+
+    def check_open(self) -> None:
+        """Raises `Left` when nothing more is sent."""
+        if self.halted is not None:
+            raise Left(self.halted.what)
+        if self.broke is not None:
+            raise Left(self.broke)
+
+    def count_unknown(self, bad: Unknown) -> None:
+        """A service that answers nothing is not asked for ever: each of these may cost."""
+        self.in_a_row += 1
+        if self.in_a_row >= MOST_UNKNOWN and self.halted is None:
+            self.halted = Problem(
+                f"{self.in_a_row} requests in a row ended without a word on whether they were made and billed, "
+                f"so nothing more is sent; the last one: {bad.what}",
+                hint="look at the service's status page, then build again: what was not sent is asked for then",
+            )

@@ -1,0 +1,99 @@
+"""How a build ended: what is said about every picture that is not there, the last line, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from imagebuild.build.report import Summary
+from imagebuild.cli.terminal import fail, ink_for, say
+from imagebuild.core.offer import dollars
+from imagebuild.errors import ImagebuildError, Problem
+
+__all__ = ["end", "summary_line"]
+
+COUNTED = (
+    "made", "collected", "drawn", "reused", "restored", "adopted", "failed", "uncertain", "refused", "flawed", "blocked",
+    "left",
+)  # fmt: skip
+LABELS = {"failed": "error", "left": "left"}  # `uncertain`, `refused` and `flawed` are called that
+MOST_TOLD = 20  # of one kind with the same words
+
+
+def end(summary: Summary, *, as_json: bool) -> int:
+    """Tell it; the exit code."""
+    _tell_problems(summary)
+    code = 0 if summary.complete else 1 if summary.wrong else 2
+    if not as_json:
+        print(summary_line(summary))
+        return code
+    print(
+        json.dumps(
+            {
+                "event": "end",
+                **{name: getattr(summary, name) for name in COUNTED},
+                "submitted": summary.submitted,
+                "strays": summary.strays,
+                "spent": f"{summary.spent:f}",
+                "unknown": f"{summary.unknown:f}",
+                "left_price": f"{summary.left_price:f}",
+                "aside": [{"output": output, "kept": kept} for output, kept in summary.aside],
+                "seconds": round(summary.seconds, 3),
+                "stopped": summary.stopped,
+                "exit": code,
+            }
+        )
+    )
+    return code
+
+
+def _tell_problems(summary: Summary) -> None:
+    """Each kind of trouble once, with the pictures it befell: a thousand pictures with one cause are one message."""
+    alike: dict[tuple[str, str, str | None], list[tuple[str, Problem]]] = {}
+    for address, problem, ended in summary.problems:
+        alike.setdefault((ended, problem.what, problem.hint), []).append((address, problem))
+    for (ended, _, _), found in alike.items():
+        address, problem = found[0]
+        if ended == "left":
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            say(f"left: {address}{more}: {problem.what}" + (f"\n  hint: {problem.hint}" if problem.hint else ""))
+            continue
+        named = [each for each, _ in found[:MOST_TOLD]]
+        others = f"\nso also: {', '.join(named[1:])}" if len(named) > 1 else ""
+        others += f" and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+        hint = f"{problem.hint or ''}{others}".strip() or None
+        fail(ImagebuildError(f"{address}: {problem.what}", at=problem.at, hint=hint), label=LABELS.get(ended, ended))
+
+
+def summary_line(summary: Summary) -> str:
+    """The last line: what was made, reused, restored, failed, and spent."""
+    ink = ink_for(sys.stdout)
+    changed = summary.made + summary.collected + summary.drawn + summary.restored + summary.adopted + summary.strays
+    if not changed and summary.complete:
+        return f"Nothing to do: all {summary.reused} in place."
+    parts = [f"made {summary.made}"]
+    for word, number in (
+        ("collected", summary.collected),
+        ("drew", summary.drawn),
+        ("reused", summary.reused),
+        ("restored", summary.restored),
+        ("adopted", summary.adopted),
+        ("failed", summary.failed),
+        ("uncertain", summary.uncertain),
+        ("refused", summary.refused),
+        ("flawed", summary.flawed),
+        ("blocked", summary.blocked),
+    ):
+        if number or word in ("reused", "restored", "failed"):
+            parts.append(f"{word} {number}")
+    if summary.left:
+        price = f" ({dollars(summary.left_price)})" if summary.left_price else ""
+        parts.append(f"left {summary.left}{price}")
+    if summary.strays:
+        parts.append(f"kept {summary.strays} that the campaign no longer asks for")
+    parts.append(f"spent {dollars(summary.spent)}")
+    if summary.unknown:
+        parts.append(f"perhaps {dollars(summary.unknown)} more")
+    state = ink.green("Done") if summary.complete else ink.red("Not done")
+    stopped = f" ({summary.stopped})" if summary.stopped else ""
+    return f"{state}{stopped}: {' · '.join(parts)} · {summary.seconds:.1f} s"
