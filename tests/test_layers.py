@@ -9,7 +9,7 @@ from pathlib import Path
 import imagebuild
 
 HOUSE = Path(imagebuild.__file__).parent
-GROUND = {"errors", "lazy", "__init__"}
+GROUND = {"errors", "flock", "lazy", "__init__"}
 HANDS = {"store", "workspace", "providers", "picture"}
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),

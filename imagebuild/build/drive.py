@@ -181,7 +181,7 @@ class _Driver(Generic[Result]):
             waited += pause
             pause = min(2 * pause, LONGEST_PAUSE)
         if self.hooks.paid:
-            said = f"`{ask.method} {ask.url}` was answered with {reply.status}" if reply is not None else ""
+            said = f"`{ask.url.partition('?')[0]}` was answered with {reply.status}" if reply is not None else ""
             cause = problem.what if problem is not None else said
             raise StillRunning(f"{cause}: what was paid for is fetched by the next build")
         if reply is not None and reply.whole:

@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
     code = 0
     for file in options.files or [None]:
         try:
-            loaded = read_campaign(find_project(file, os.environ))
+            loaded = read_campaign(find_project(file, os.environ), priced=True)
         except ImagebuildError as bad:
             code = 1
             if options.json:

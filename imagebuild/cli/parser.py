@@ -85,6 +85,28 @@ examples:
 
 exit code: 0 · 1 if `verify` found damage, or something could not be done
 """,
+    "sandbox": """\
+examples:
+  imagebuild sandbox                        prints the variables that point clients at it
+  imagebuild sandbox --env sandbox.env &    for a CI job: wait for the file, then source it
+  imagebuild sandbox --speed 1000 --latency lognormal:90:0.5
+  imagebuild sandbox --rate rate-text=0.1 --rate cut-charged=0.02 --seed 7
+  imagebuild sandbox --faults faults.yaml --ledger charges.jsonl
+
+faults.yaml:
+  - {fault: moderation-input, provider: openai, prompt: "*kettle*"}
+  - {fault: cut-charged, after: 3, times: 2}
+
+exit code: 0 when it was stopped · 1 if it could not start
+""",
+    "ledger": """\
+examples:
+  imagebuild ledger                         the last payments, and what each month cost
+  imagebuild ledger --by asset              what each asset cost
+  imagebuild ledger --month 2026-11 --csv > november.csv
+  imagebuild ledger --state uncertain       what nobody knows the outcome of
+  imagebuild ledger settle 9f86d08188 --not-billed    the service's own books say so
+""",
 }
 
 
@@ -104,6 +126,7 @@ class _Parser(argparse.ArgumentParser):
 def _plan(add: Callable[..., _Parser]) -> None:
     parser = add("plan", "show what a build would do, why, and what it would cost")
     _selecting(parser)
+    _paying(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the whole plan as JSON (schemas/plan.schema.json)")
     form.add_argument("--markdown", action="store_true", help="for a pull-request comment")
@@ -115,6 +138,7 @@ def _plan(add: Callable[..., _Parser]) -> None:
 def _build(add: Callable[..., _Parser]) -> None:
     parser = add("build", "make what changed, put it in place, write the lock")
     _selecting(parser)
+    _paying(parser, ("skip", "retry", "ask"))
     parser.add_argument("--plan", metavar="FILE", help="do exactly this saved plan, or refuse if it is stale")
     parser.add_argument(
         "--frozen", action="store_true", help="make nothing: put the locked pictures in place, or say what is missing"
@@ -122,6 +146,10 @@ def _build(add: Callable[..., _Parser]) -> None:
     parser.add_argument(
         "--yes", action="store_true", help="go on although most of what is paid for would be paid again"
     )
+    parser.add_argument(
+        "--within-budget", action="store_true",
+        help="when the plan is over budget: the dearest first, as far as the budget goes",
+    )  # fmt: skip
     parser.add_argument(
         "--prune", action="store_true", help="remove the files of assets that are no longer in the campaign"
     )
@@ -135,6 +163,7 @@ def _build(add: Callable[..., _Parser]) -> None:
 def _why(add: Callable[..., _Parser]) -> None:
     parser = add("why", "say why an asset is as it is: verdict, what changed since last time, request, cost")
     _selecting(parser, what="asset")
+    _paying(parser)
     parser.add_argument("--json", action="store_true", help="as JSON, all of the assets selected")
 
 
@@ -168,6 +197,55 @@ def _cache(add: Callable[..., _Parser]) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
+def _sandbox(add: Callable[..., _Parser]) -> None:
+    parser = add("sandbox", "serve the providers' protocols on this machine, to try everything without a key")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="default: 0, a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="an address of this machine alone (default: 127.0.0.1)")
+    parser.add_argument(
+        "--speed", type=float, default=100.0, metavar="N", help="how many times as fast as real services (default: 100)"
+    )
+    parser.add_argument(
+        "--latency", default="30-240", metavar="SECONDS",
+        help="how long services take, before --speed: 60, 30-240 (the default), lognormal:90:0.5",
+    )  # fmt: skip
+    parser.add_argument("--faults", metavar="FILE", help="a script of what goes wrong, YAML or JSON")
+    parser.add_argument(
+        "--rate", action="append", default=[], metavar="NAME=P",
+        help="a fault that this share of the requests meets; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that chance decides (default: 0)")
+    parser.add_argument(
+        "--pictures", choices=("proof", "plain"), default="proof",
+        help="what it answers with: proofs (the default), or pictures of one colour, which take no time",
+    )  # fmt: skip
+    parser.add_argument("--picture-bytes", type=int, default=0, metavar="N", help="pad every picture to about N bytes")
+    parser.add_argument("--ledger", metavar="FILE", help="append every charge to this file, as JSON lines")
+    parser.add_argument("--env", metavar="FILE", help="write the variables to this file as well, once it listens")
+    parser.add_argument("--json", action="store_true", help="say where it listens as one line of JSON")
+
+
+def _ledger(add: Callable[..., _Parser]) -> None:
+    parser = add("ledger", "every payment ever made: what, when, for which asset, estimated and billed")
+    parser.add_argument(
+        "action", nargs="?", choices=("list", "settle"), default="list",
+        help="list (the default); settle: write down what the service's own books say of an uncertain one",
+    )  # fmt: skip
+    parser.add_argument("id", nargs="?", metavar="ID", help="settle: the payment's id, or the end of it")
+    outcome = parser.add_mutually_exclusive_group()
+    outcome.add_argument("--not-billed", action="store_true", help="settle: it was not; it may be asked for again")
+    outcome.add_argument("--billed", metavar="AMOUNT", help="settle: it was, in US dollars")
+    parser.add_argument("--month", metavar="YYYY-MM", help="only what was sent in this month")
+    parser.add_argument("--provider", metavar="NAME", help="only this provider's")
+    parser.add_argument("--campaign", metavar="NAME", help="only this campaign's")
+    parser.add_argument("--asset", metavar="NAME", help="only this asset's")
+    parser.add_argument("--state", metavar="STATE", help="paid, uncertain, refused, lost, cleared, under-way, …")
+    parser.add_argument("--by", choices=("month", "provider", "campaign", "asset"), help="only the totals, by this")
+    parser.add_argument("--all", action="store_true", help="every line, not only the last 20")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON (schemas/ledger.schema.json)")
+    form.add_argument("--csv", action="store_true", help="as CSV, every line; with --by the totals")
+
+
 def _check(add: Callable[..., _Parser]) -> None:
     parser = add("check", "tell every mistake of a campaign; for editors and pre-commit")
     parser.add_argument("files", nargs="*", metavar="FILE", help="campaign files (default: campaign.yaml)")
@@ -196,6 +274,8 @@ VERBS: dict[str, Callable[[Callable[..., _Parser]], None]] = {
     "show": _show,
     "graph": _graph,
     "cache": _cache,
+    "ledger": _ledger,
+    "sandbox": _sandbox,
     "completion": _completion,
 }
 
@@ -213,6 +293,21 @@ def _selecting(parser: _Parser, what: str = "select") -> None:
         "--provider", metavar="NAME", help="draw with this provider (default: the campaign's, else proof)"
     )
     provider.completer = _complete_provider  # type: ignore[attr-defined]
+
+
+def _paying(parser: _Parser, choices: tuple[str, ...] = ("skip", "retry")) -> None:
+    parser.add_argument(
+        "--on-uncertain", choices=choices, default="skip",
+        help="requests that left, and nobody knows whether they were made and billed: skip them (the default), or "
+        "retry them, which may pay twice" + (", or ask" if "ask" in choices else ""),
+    )  # fmt: skip
+    parser.add_argument("--retry-refused", action="store_true", help="ask again for what the service refused")
+    parser.add_argument(
+        "--accept-flawed", action="store_true", help="take pictures that came otherwise than asked for as they are"
+    )
+    parser.add_argument(
+        "--batch", action="store_true", help="send what is paid for in batches: cheaper, and done within a day"
+    )
 
 
 def _complete_selector(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
@@ -262,7 +357,7 @@ def make_parser(only: str | None = None) -> _Parser:
             epilog=EXAMPLES.get(name),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if name not in ("init", "check", "completion"):
+        if name not in ("init", "check", "completion", "sandbox"):
             own.add_argument("--file", "-f", metavar="FILE", help="the campaign (default: campaign.yaml)")
         own.add_argument("--debug", action="store_true", help="show the traceback of an error")
         return own

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from imagebuild.cli.plan_text import Group, cells_text, groups_of, price_line, reason_lines
+from imagebuild.cli.plan_text import Group, attempt_lines, cells_text, groups_of, price_line, reason_lines
 from imagebuild.cli.terminal import Ink
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.offer import dollars
-from imagebuild.core.plan import VERDICTS, PlanStep
+from imagebuild.core.plan import CHANGING, VERDICTS, PlanStep
 from imagebuild.core.reason import Reason
 from imagebuild.errors import ImagebuildError, StalePlan
 from imagebuild.stages.plan import Planned
@@ -33,10 +34,10 @@ def plan_json(planned: Planned, asked: Mapping[str, object]) -> dict[str, Any]:
         "prices_of": plan.prices_of,
         "asked": dict(asked),
         "price": _amount(plan.price),
+        "batch": plan.policy.batch,
         "spent": _amount(plan.spent),
-        "budget": {
-            name: _amount(value) for name in ("build", "campaign") if (value := getattr(plan.budget, name)) is not None
-        },
+        "spent_month": _amount(plan.spent_month),
+        "budget": {name: _amount(value) for name, value in plan.budget._asdict().items() if value is not None},
         "over_budget": plan.over_budget,
         "hold": plan.hold,
         "changes": bool(plan.work),
@@ -45,7 +46,7 @@ def plan_json(planned: Planned, asked: Mapping[str, object]) -> dict[str, Any]:
         "steps": [_step(planned, step) for step in plan.steps],
         "orphans": [{"address": entry.address, "output": entry.output} for entry in plan.orphans],
         "skipped": [{"address": address, "why": why} for address, why in plan.skipped],
-        "notes": list(plan.notes),
+        "notes": [*plan.notes, *plan.remarks],
     }
 
 
@@ -89,7 +90,16 @@ def reason_json(reason: Reason) -> dict[str, Any]:
             {"name": cause.name, "old": cause.old, "new": cause.new, "at": str(cause.at) if cause.at else None}
             for cause in reason.causes
         ],
+        **({"attempt": _attempt_json(reason.attempt)} if reason.attempt else {}),
     }
+
+
+def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+    """All of it but the request, and the provider's own note of how to go on."""
+    names = ("id", "state", "provider", "model", "at", "request_id", "words", "digest", "answered")
+    billed = None if attempt.billed is None else _amount(attempt.billed)
+    found = {name: getattr(attempt, name) for name in names}
+    return {**found, "estimate": _amount(attempt.estimate), "billed": billed}
 
 
 def read_plan(path: str) -> dict[str, Any]:
@@ -117,7 +127,7 @@ def check_fresh(saved: Mapping[str, Any], planned: Planned, path: str) -> None:
     now = {step.address: (step.verdict, step.identity, _amount(step.price), step.merged) for step in planned.plan.work}
     then: dict[str, tuple[str, str, str, str | None]] = {}
     for step in saved.get("steps", ()):
-        if step["verdict"] not in ("reuse", "orphan"):
+        if step["verdict"] in CHANGING:
             then[step["address"]] = (step["verdict"], step["identity"], step["price"], step.get("merged"))
     if now == then:
         return
@@ -174,6 +184,7 @@ def _markdown_group(group: Group, planned: Planned, ink: Ink) -> list[str]:
         f"- **{group.verdict}** `{group.asset}` × {len(group.steps) + group.more}: {_escaped(group.reason.sentence)}"
     ]
     lines.extend(f"  - {_escaped(line)}" for line in reason_lines(group.reason, ink))
+    lines.extend(f"  - {_escaped(line)}" for line in attempt_lines(group, planned.plan))
     lines.extend(f"  - <sub>{_escaped(line)}</sub>" for line in cells_text(group.steps, planned))
     return lines
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from imagebuild.cli.attempt_text import attempts_lines, next_command
 from imagebuild.cli.terminal import Ink, isolated, printable
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import shown_diff
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import VERDICTS, Plan, PlanStep
-from imagebuild.core.reason import WHY, Change, Reason
+from imagebuild.core.reason import OF_ATTEMPTS, WHY, Change, Reason
 from imagebuild.stages.plan import Planned
 
-__all__ = ["Group", "cells_text", "groups_of", "plan_text", "price_line", "reason_lines"]
+__all__ = ["Group", "attempt_lines", "cells_text", "groups_of", "plan_text", "price_line", "reason_lines"]
 
 EXPLAINED = 12  # how many steps of one kind are compared field by field, unless all are asked for
-SIGNS = {"make": "+", "restore": "<", "adopt": ">", "refused": "x", "blocked": "x", "uncertain": "?", "wait": "…"}
+SIGNS = {
+    "make": "+", "restore": "<", "adopt": ">", "refused": "x", "flawed": "x", "blocked": "x", "uncertain": "?",
+    "wait": "…",
+}  # fmt: skip
 
 
 class Group(NamedTuple):
@@ -33,10 +39,13 @@ def groups_of(planned: Planned, *, everything: bool = False) -> list[Group]:
     """The changing steps, gathered by asset, verdict and reason."""
     by_why: dict[tuple[str, str, str], list[PlanStep]] = {}
     for step in planned.plan.work:
-        why = "merged" if step.merged else step.why
+        why = "merged" if step.merged and step.verdict == "make" else step.why
         by_why.setdefault((step.asset, step.verdict, why), []).append(step)
     groups: list[Group] = []
     for (asset, verdict, why), steps in by_why.items():
+        if why in OF_ATTEMPTS:
+            groups.extend(_by_attempt(planned.plan, asset, verdict, why, steps))
+            continue
         if why not in ("changed", "redrawn", "made-before"):
             reason = Reason(WHY.get(why, "the same request as another: made once"))
             groups.append(Group(asset, verdict, reason, tuple(steps), 0))
@@ -54,6 +63,31 @@ def groups_of(planned: Planned, *, everything: bool = False) -> list[Group]:
             last = index == len(alike) - 1
             groups.append(Group(asset, verdict, reasons[signature], tuple(found), rest if last else 0))
     return groups
+
+
+def _by_attempt(plan: Plan, asset: str, verdict: str, why: str, steps: Sequence[PlanStep]) -> Iterator[Group]:
+    """A group for the attempts that ended alike: at one service, in the same words."""
+    alike: dict[tuple[str, str], list[PlanStep]] = {}
+    for step in steps:
+        attempt = _attempt(plan, step)
+        alike.setdefault((attempt.provider, attempt.words), []).append(step)
+    for found in alike.values():
+        yield Group(asset, verdict, Reason(WHY[why], attempt=_attempt(plan, found[0])), tuple(found), 0)
+
+
+def _attempt(plan: Plan, step: PlanStep) -> Attempt:
+    assert step.key is not None
+    return plan.attempts[step.key]
+
+
+def attempt_lines(group: Group, plan: Plan) -> list[str]:
+    """What is known of the attempts a group speaks of, and the command that goes on."""
+    if group.reason.attempt is None:
+        return []
+    attempts = {attempt.key: attempt for attempt in (_attempt(plan, step) for step in group.steps)}
+    lines = attempts_lines(list(attempts.values()))
+    command = next_command(group.steps[0].why, group.reason.attempt)
+    return [*lines, command] if command else lines
 
 
 def _signature(reason: Reason) -> tuple[object, ...]:
@@ -110,6 +144,7 @@ def _group_lines(group: Group, planned: Planned, ink: Ink, everything: bool) -> 
     head = f"{colour(f'{sign} {group.verdict}')} {ink.bold(group.asset)} × {total}: {group.reason.sentence}{cost}"
     lines = [head]
     lines.extend("    " + line for line in reason_lines(group.reason, ink))
+    lines.extend("    " + line for line in attempt_lines(group, planned.plan))
     lines.extend("    " + line for line in cells_text(group.steps, planned, everything))
     if group.more:
         lines.append(ink.dim(f"    … and {group.more} more not compared one by one (`--all` compares them)"))
@@ -195,7 +230,7 @@ def _tail(plan: Plan, ink: Ink) -> list[str]:
     if plan.orphans:
         names = ", ".join(entry.address for entry in list(plan.orphans)[:3]) + (" …" if len(plan.orphans) > 3 else "")
         lines.append(f"{len(plan.orphans)} no longer in the campaign: {names} (`build --prune` removes their files)")
-    lines.extend(f"{ink.yellow('note:')} {note}" for note in plan.notes)
+    lines.extend(f"{ink.yellow('note:')} {note}" for note in (*plan.notes, *plan.remarks))
     if plan.over_budget:
         lines.append(f"{ink.red('over budget:')} {plan.over_budget}")
     if plan.hold:
@@ -208,23 +243,29 @@ def _tail(plan: Plan, ink: Ink) -> list[str]:
 
 def price_line(plan: Plan, ink: Ink) -> str:
     """The whole plan in a sentence."""
-    work = plan.work
-    making = [step for step in work if step.verdict == "make" and not step.merged]
-    paid = sum(step.kind != "local" for step in making)
-    kept = plan.in_place
+    work, kept = plan.work, plan.in_place
     if not work:
         return f"Nothing to do: all {kept} in place."
-    merged = sum(1 for step in work if step.merged)
-    counted = [
-        f"{paid} to make" if paid else "",
-        f"{len(making) - paid} to draw here" if len(making) > paid else "",
-        f"{merged} the same as another" if merged else "",
-        *(
-            f"{sum(step.verdict == verdict for step in work)} to {verdict}"
-            for verdict in ("restore", "adopt")
-            if any(s.verdict == verdict for s in work)
-        ),
-        f"{kept} in place" if kept else "",
-    ]
+    own = [step for step in work if not step.merged]
+    making = [step for step in own if step.verdict == "make"]
+    accepted = sum(step.why == "flawed-accepted" for step in making)
+    paid = sum(step.kind != "local" for step in making) - accepted
+    found = Counter(step.verdict for step in own)
+    told = {
+        "to make": paid,
+        "to accept as they are": accepted,
+        "to draw here": len(making) - paid - accepted,
+        "the same as another": len(work) - len(own),
+        "to restore": found["restore"],
+        "to adopt": found["adopt"],
+        "uncertain": found["uncertain"],
+        "refused": found["refused"],
+        "flawed": found["flawed"],
+        "blocked": found["blocked"],
+        "under way": found["wait"],
+        "in place": kept,
+    }
+    counted = ", ".join(f"{count} {words}" for words, count in told.items() if count)
     budget = f" of {dollars(plan.budget.build)} for a build" if plan.budget.build is not None else ""
-    return f"{ink.bold('Plan:')} {', '.join(filter(None, counted))}. Price: {ink.bold(dollars(plan.price))}{budget}."
+    batch = " in batches" if plan.policy.batch and plan.price else ""
+    return f"{ink.bold('Plan:')} {counted}. Price: {ink.bold(dollars(plan.price))}{batch}{budget}."

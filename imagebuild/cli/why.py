@@ -6,15 +6,19 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from imagebuild.cli.about_data import about_json, heading, kind_text, label, origin_lines, payment_line, request_lines
-from imagebuild.cli.plan import provider_of
+from imagebuild.cli.attempt_text import attempt_facts, next_command
+from imagebuild.cli.plan import policy_asked, provider_of
 from imagebuild.cli.plan_data import reason_json
 from imagebuild.cli.plan_text import reason_lines
 from imagebuild.cli.terminal import Ink, ink_for, isolated
 from imagebuild.core.lock import LockEntry
 from imagebuild.core.offer import dollars
+from imagebuild.core.plan import PlanStep
+from imagebuild.core.reason import WHY
 from imagebuild.stages.about import About, Inquiry, Part, picked
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import find_project
@@ -25,7 +29,8 @@ MOST = 12
 
 
 def run(options: argparse.Namespace) -> int:
-    planned = plan_campaign(find_project(options.file, os.environ), provider=provider_of(options), whole=True)
+    project, policy = find_project(options.file, os.environ), policy_asked(options)
+    planned = plan_campaign(project, provider=provider_of(options), whole=True, policy=policy)
     orphans = {entry.address: entry for entry in planned.plan.orphans}
     gone = [orphans[term] for term in options.asset if term in orphans]
     terms = [term for term in options.asset if term not in orphans]
@@ -40,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     ink = ink_for(sys.stdout)
     blocks = [_orphan_text(entry, ink) for entry in gone]
-    blocks.extend(_text(inquiry, inquiry.about(address), ink) for address in addresses[:MOST])
+    steps = {step.address: step for step in planned.plan.steps}
+    blocks.extend(_text(inquiry, inquiry.about(address), steps, ink) for address in addresses[:MOST])
     print("\n\n".join(blocks))
     if len(addresses) > MOST:
         print(f"\n… and {len(addresses) - MOST} more (`--json` has all of them)")
@@ -59,7 +65,7 @@ def _orphan_text(entry: LockEntry, ink: Ink) -> str:
     return "\n".join(lines)
 
 
-def _text(inquiry: Inquiry, about: About, ink: Ink) -> str:
+def _text(inquiry: Inquiry, about: About, steps: Mapping[str, PlanStep], ink: Ink) -> str:
     lines = [ink.bold(isolated(about.address))]
     if about.output is not None:
         lines.append(label("output", f"{isolated(about.output)} ({about.in_place})", ink))
@@ -67,18 +73,28 @@ def _text(inquiry: Inquiry, about: About, ink: Ink) -> str:
         lines.append(label("output", "none: other assets are made from it", ink))
     for part in about.parts:
         lines.extend(heading(about, part, ink))
+        lines.extend(_verdict_lines(part, steps.get(part.action.address), ink))
         lines.extend(_part_lines(inquiry, part, ink))
     lines.extend(_cost_lines(about, ink))
     return "\n".join(lines)
 
 
-def _part_lines(inquiry: Inquiry, part: Part, ink: Ink) -> list[str]:
+def _verdict_lines(part: Part, step: PlanStep | None, ink: Ink) -> list[str]:
     colour = {"make": ink.green, "reuse": ink.dim}.get(part.verdict, ink.cyan)
-    price = f" · about {dollars(part.price)}" if part.verdict == "make" and part.price else ""
-    lines = [f"  {colour(f'{part.verdict:<10}')}{part.reason.sentence}{price}"]
-    if part.reason.sentence != _INPUT_MADE:
-        lines.extend("      " + line for line in reason_lines(part.reason, ink))
-    lines.append(label("made", _made_text(part), ink))
+    price = f" · about {dollars(step.price)}" if step is not None and step.price else ""
+    attempt = part.reason.attempt
+    if attempt is None or step is None:
+        lines = [f"  {colour(f'{part.verdict:<10}')}{part.reason.sentence}{price}"]
+        told = part.reason.sentence == WHY["input-made"]  # where its inputs are shown
+        return lines if told else lines + ["      " + line for line in reason_lines(part.reason, ink)]
+    lines = [f"  {colour(f'{part.verdict:<10}')}{WHY[step.why]}{price}"]
+    lines.extend(label(name, text, ink) for name, text in attempt_facts(attempt))
+    command = next_command(step.why, attempt)
+    return [*lines, label("next", command, ink)] if command else lines
+
+
+def _part_lines(inquiry: Inquiry, part: Part, ink: Ink) -> list[str]:
+    lines = [label("made", _made_text(part), ink)]
     change = inquiry.last_change(part)
     if change is not None:
         lines.append(label("before", f"{change.made_at}, and since then this changed:", ink))
@@ -96,9 +112,6 @@ def _part_lines(inquiry: Inquiry, part: Part, ink: Ink) -> list[str]:
     lines.append(label("request", "", ink).rstrip())
     lines.extend(request_lines(part, prompt=True))
     return lines
-
-
-_INPUT_MADE = "made from a picture that is made anew"
 
 
 def _several(addresses: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ from imagebuild.core.key import KEY_SCHEMA, Digest
 from imagebuild.core.offer import Offer
 from imagebuild.core.outputs import OutputPaths
 from imagebuild.core.prompts import Prompts
-from imagebuild.core.requests import DEFAULT_TIER, implied_steps, master_format, paid_manifest, paid_size
+from imagebuild.core.requests import implied_steps, master_format, paid_manifest, paid_size, tier_of
 from imagebuild.core.sizes import Size
 from imagebuild.core.spec import AssetSpec, Campaign, Link, Settings, SourceText
 from imagebuild.core.steps import Step, output_format, result_size
@@ -328,7 +328,7 @@ class _AssetWork:
         size = paid_size(asset, cell, settings, source_size, expander.offer, self.problems)
         if size is None:
             return
-        form = master_format(settings)
+        form = master_format(settings, expander.offer)
         steps = self._steps(cell, size, form, output)
         pictures = ([("asset", source)] if source else []) + references
         mask = self._mask_digest(cell, address)
@@ -347,7 +347,7 @@ class _AssetWork:
         )
         own = address + MASTER if steps else address
         kind = "edit" if asset.source else "generate"
-        tier = settings.resolution or DEFAULT_TIER
+        tier = tier_of(settings, size, expander.offer)
         expander.found.actions[own] = Action(
             own, asset.name, kind, pairs, manifest, inputs, None if steps else output, size, tier
         )

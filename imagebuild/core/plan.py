@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from imagebuild.core.address import MASTER
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry
@@ -19,18 +20,22 @@ from imagebuild.core.spec import Budget
 
 __all__ = [
     "CHANGING",
+    "USUAL",
     "VERDICTS",
     "Facts",
     "Known",
     "Plan",
     "PlanStep",
+    "Policy",
+    "Spent",
     "complete",
     "price_of",
     "tools_of",
     "tools_text",
+    "unknown_price",
 ]
 
-VERDICTS = ("make", "restore", "adopt", "reuse", "wait", "uncertain", "blocked", "refused", "orphan")
+VERDICTS = ("make", "restore", "adopt", "reuse", "wait", "uncertain", "blocked", "refused", "flawed", "orphan")
 CHANGING = frozenset(VERDICTS) - {"reuse", "orphan"}
 
 
@@ -43,6 +48,25 @@ class Known(NamedTuple):
     cost: Decimal
     model: str | None
     provider: str | None
+
+
+class Policy(NamedTuple):
+    """What may be done about requests that ended badly, and whether to send what is paid for in batches."""
+
+    retry_uncertain: bool = False
+    retry_refused: bool = False
+    accept_flawed: bool = False
+    batch: bool = False
+
+
+USUAL: Final = Policy()
+
+
+class Spent(NamedTuple):
+    """What was spent already, in US dollars: for the campaign ever, and in this month by whatever campaign."""
+
+    campaign: Decimal
+    month: Decimal
 
 
 class Facts(Protocol):
@@ -60,6 +84,15 @@ class Facts(Protocol):
 
     def output(self, path: str) -> Digest | None:
         """The digest of the file at an output path, None when there is none."""
+        ...
+
+    def attempt(self, key: Key) -> Attempt | None:
+        """The attempt at paying for a key that is still open. Asked of every key that would be paid for."""
+        ...
+
+    def spent(self, campaign: str) -> Spent:
+        """What a campaign cost so far, and what this month did, with what is still open at its estimate. Asked only
+        when something is to be paid for."""
         ...
 
 
@@ -96,8 +129,11 @@ class Plan:
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
     budget: Budget = field(default_factory=Budget)
-    spent: Decimal = Decimal(0)
+    spent: Decimal = Decimal(0)  # by the campaign, with what is still open
+    spent_month: Decimal = Decimal(0)  # this month, by every campaign of the store
     hold: str | None = None
+    policy: Policy = USUAL
+    attempts: Mapping[Key, Attempt] = field(default_factory=dict)  # the open ones of the steps' keys
 
     @property
     def work(self) -> list[PlanStep]:
@@ -111,11 +147,31 @@ class Plan:
     @property
     def over_budget(self) -> str | None:
         """Which limit the price would pass, in words; None when it stays within all of them."""
-        if self.budget.build is not None and self.price > self.budget.build:
-            return f"this build may cost {self.budget.build} USD (`budget.build`)"
-        if self.budget.campaign is not None and self.spent + self.price > self.budget.campaign:
-            return f"the campaign may cost {self.budget.campaign} USD (`budget.campaign`), {self.spent} are spent"
+        price, budget = self.price, self.budget
+        if not price:  # what costs nothing is done also when all is spent
+            return None
+        if budget.build is not None and price > budget.build:
+            return f"this build may cost {budget.build} USD (`budget.build`)"
+        if budget.campaign is not None and self.spent + price > budget.campaign:
+            return f"the campaign may cost {budget.campaign} USD (`budget.campaign`), {self.spent} are spent"
+        if budget.month is not None and self.spent_month + price > budget.month:
+            return f"a month may cost {budget.month} USD (`budget.month`), {self.spent_month} are spent"
         return None
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know of this one plan, beside its notes: they hold for the campaign."""
+        refused: dict[str, list[PlanStep]] = {}
+        for step in self.steps:
+            attempt = self.attempts.get(step.key) if step.key is not None and step.merged is None else None
+            if attempt is not None and step.verdict == "make" and attempt.state == "refused":
+                refused.setdefault(attempt.provider, []).append(step)
+        return [
+            f"`{name}` refused `{steps[0].address}`"
+            + (f" and {len(steps) - 1} more" if len(steps) > 1 else "")
+            + (": asked again" if name == self.provider else f": `{self.provider}` is asked now")
+            for name, steps in refused.items()
+        ]
 
     @property
     def in_place(self) -> int:
@@ -161,16 +217,36 @@ def tools_of(text: str) -> dict[str, str]:
     return {name: version for name, _, version in parts}
 
 
-def price_of(action: Action, offer: Offer) -> Decimal | None:
-    """What a paid action costs, by the catalogue; None when its price is not known, and for what is drawn here."""
+def price_of(action: Action, offer: Offer, *, batch: bool = False) -> Decimal | None:
+    """What a paid action costs, by the catalogue; None when its price is not known, and for what is drawn here.
+    `batch`: sent in one, which shows no pictures on the way."""
     if not action.paid or action.size is None:
         return None
     manifest = action.manifest
     references = manifest.get("references")
-    return offer.price.estimate(
+    price = offer.price.estimate(
         quality=str(manifest["quality"]),
         size=action.size,
         tier=action.tier,
         prompt=str(manifest["prompt"]),
         references=len(references) if isinstance(references, list) else 0,
+        partials=0 if batch else offer.partials,
+    )
+    if price is None or not batch or offer.batch is None:
+        return price
+    return (price * offer.batch).quantize(Decimal("0.000001"))
+
+
+def unknown_price(action: Action, offer: Offer) -> tuple[str, str] | None:
+    """What is wrong, and what to do, when nobody can say what a paid action costs; None when its price is known."""
+    if not action.paid or action.size is None or price_of(action, offer) is not None:
+        return None
+    tiers = offer.price.by_resolution
+    has = (
+        f"has {' and '.join(f'`resolution: {tier}`' for tier in tiers)} only" if tiers else "has none for this request"
+    )
+    able = offer.able(lambda other: price_of(action, other) is not None)
+    return (
+        f"the price of `{action.address}` at `{offer.provider}` is not known",
+        f"the catalogue of {offer.catalog_date} {has}" + (f"; {able}" if able else ""),
     )

@@ -13,12 +13,25 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, key_of
 from imagebuild.core.key import canonical as canonical_bytes
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.offer import Offer
-from imagebuild.core.plan import Facts, Plan, PlanStep, complete, price_of, tools_of
+from imagebuild.core.plan import (
+    USUAL,
+    Facts,
+    Plan,
+    PlanStep,
+    Policy,
+    Spent,
+    complete,
+    price_of,
+    tools_of,
+    unknown_price,
+)
+from imagebuild.core.ruling import STOPPING, Ruling, ruling_on
 from imagebuild.core.settled import finder_of, spent_in, tools_in
 from imagebuild.core.spec import Budget
 from imagebuild.errors import ProviderError
@@ -48,18 +61,27 @@ def make_plan(
     kept_by_asset: Mapping[str, int] | None = None,
     skipped: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
+    policy: Policy = USUAL,
+    count_spent: bool = False,
 ) -> Plan:
     """The plan for all actions, or for those selected and what they need. `kept` are the addresses of
-    further actions that a memory vouches for: their results are as locked, in the store and in place."""
-    planner = _Planner(actions, facts, offer, selected, kept)
+    further actions that a memory vouches for: their results are as locked, in the store and in place.
+    What was spent is counted when something is to be paid, and otherwise with `count_spent`."""
+    if policy.batch and offer.batch is None:
+        hint = offer.able(lambda other: other.batch is not None)
+        raise ProviderError(f"`{offer.provider}` has no batches", hint=hint or "leave out `--batch`")
+    planner = _Planner(actions, facts, offer, selected, kept, policy)
     steps = planner.run()
-    spent = spent_in(facts.lock.entries)
+    locked = spent_in(facts.lock.entries)
+    counted = count_spent or planner.attempts or any(step.price for step in steps)
+    spent = facts.spent(campaign) if counted else Spent(locked, Decimal(0))
     orphans = [] if selected is not None else _orphans(facts.lock, actions, kept, skipped)
     return Plan(
         campaign=campaign, provider=offer.provider, model=offer.model, floating=offer.floating,
         prices_of=offer.catalog_date,
         steps=steps, kept_by_asset=kept_by_asset or {}, orphans=orphans, skipped=tuple(skipped),
-        notes=tuple(notes), budget=budget, spent=spent, hold=_hold(steps, facts.lock, spent),
+        notes=tuple(notes), budget=budget, spent=spent.campaign, spent_month=spent.month,
+        hold=_hold(steps, facts.lock, locked), policy=policy, attempts=planner.attempts,
     )  # fmt: skip
 
 
@@ -79,7 +101,8 @@ def _hold(steps: Iterable[PlanStep], lock: Lock, paid: Decimal) -> str | None:
     """Why the build should ask first: it would pay again for most of what is paid for already."""
     again: dict[Key, Decimal] = {}
     for step in steps if paid else ():
-        entry = lock.entries.get(step.address) if step.verdict == "make" and step.kind != "local" else None
+        again_paid = step.verdict == "make" and step.kind != "local" and step.why != "flawed-accepted"
+        entry = lock.entries.get(step.address) if again_paid else None
         if entry is not None and entry.cost:
             again[entry.key] = entry.cost
     lost = sum(again.values(), Decimal(0))
@@ -98,12 +121,15 @@ class _Planner:
         offer: Offer,
         selected: set[str] | None,
         kept: Collection[str],
+        policy: Policy,
     ) -> None:
         self.actions = actions
         self.facts = facts
         self.offer = offer
         self.selected = selected
         self.kept = kept
+        self.policy = policy
+        self.attempts: dict[Key, Attempt] = {}  # the open ones of what would be paid for
         self.outcomes: dict[str, _Outcome] = {}
         self.lost: set[tuple[str, Digest]] = set()  # results that are known, wanted, and nowhere
         self.needed: set[str] = set()  # delivered, or an input of something made
@@ -250,6 +276,7 @@ class _Planner:
     def _steps(self) -> list[PlanStep]:
         steps: list[PlanStep] = []
         owners: dict[str, str] = {}
+        stopped: dict[str, str] = {}  # address → why nothing can be made from it now
         for address, action in self.actions.items():
             outcome = self.outcomes[address]
             if address not in self.needed:
@@ -259,11 +286,28 @@ class _Planner:
             if address in self.making:
                 owner = owners.setdefault(outcome.identity, address)
                 merged = owner if owner != address else None
-                price = Decimal(0) if merged or not action.paid else self._price(action)
-                steps.append(self._step(action, outcome, "make", outcome.why, price, merged))
+                ruling = self._ruling(action, outcome, stopped)
+                price = Decimal(0) if merged or ruling.free else self._price(action)
+                steps.append(self._step(action, outcome, ruling.verdict, ruling.why, price, merged))
                 continue
             steps.append(self._delivered(action, outcome))
         return steps
+
+    def _ruling(self, action: Action, outcome: _Outcome, stopped: dict[str, str]) -> Ruling:
+        """What becomes of an action that has to be made: equal ones alike, for their keys and inputs are equal."""
+        for _, source in action.inputs:
+            if source in stopped:
+                stopped[action.address] = stopped[source]
+                return Ruling("blocked", stopped[source])
+        usual = Ruling("make", outcome.why, free=not action.paid)
+        attempt = self.facts.attempt(outcome.key) if action.paid and outcome.key is not None else None
+        if attempt is None:
+            return usual
+        self.attempts[attempt.key] = attempt
+        ruling = ruling_on(attempt, provider=self.offer.provider, policy=self.policy) or usual
+        if ruling.verdict in STOPPING:
+            stopped[action.address] = STOPPING[ruling.verdict]
+        return ruling
 
     def _delivered(self, action: Action, outcome: _Outcome) -> PlanStep:
         """The verdict on an action whose result is known and at hand."""
@@ -286,13 +330,10 @@ class _Planner:
         return self._step(action, outcome, "restore", "file-edited" if delivered else "file-foreign")
 
     def _price(self, action: Action) -> Decimal:
-        price = price_of(action, self.offer)
+        price = price_of(action, self.offer, batch=self.policy.batch)
         if price is None:
-            raise ProviderError(
-                f"the price of `{action.address}` at `{self.offer.provider}` is not known",
-                hint=f"the catalogue of {self.offer.catalog_date} has none for this quality and resolution: "
-                "choose another, or another provider",
-            )
+            what, hint = unknown_price(action, self.offer) or ("", "")
+            raise ProviderError(what, hint=hint)
         return price
 
     @staticmethod

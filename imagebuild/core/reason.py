@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Absent, Difference, Key, Part, differences, word_diff
 from imagebuild.core.lock import Lock
+from imagebuild.core.offer import dollars
 from imagebuild.core.plan import PlanStep
 from imagebuild.errors import Place
 
-__all__ = ["WHY", "Cause", "Change", "Past", "Reason", "explain"]
+__all__ = ["OF_ATTEMPTS", "WHY", "Cause", "Change", "Past", "Reason", "attempt_text", "explain"]
 
 WHY: Mapping[str, str] = {
     "": "in place",
@@ -29,7 +31,28 @@ WHY: Mapping[str, str] = {
     "file-foreign": "a file that imagebuild did not write is in its place (it is kept aside)",
     "made-before": "made before, now wanted again",
     "new-path": "made before, delivered to a new path",
+    "sent": "its request left, and no reply was seen: whether it was made and billed is not known",
+    "uncertain": "its request left, and whether the service made and billed it is not known",
+    "lost": "paid for, and the service cannot deliver it",
+    "uncertain-again": "what became of its last request is not known; it is asked for again, and may be billed twice",
+    "answered": "its reply is on disk: it is read, nothing is sent",
+    "under-way": "a request for it is under way: what comes of it is fetched, not paid again",
+    "elsewhere": "a request for it is under way at another service",
+    "refused": "the service said no to exactly this request",
+    "refused-again": "the service said no to exactly this request; it is asked again",
+    "flawed": "what came was not what was asked for; it is kept, not delivered",
+    "flawed-accepted": "what came was not what was asked for; it is taken as it is, nothing is paid",
+    "input-uncertain": "made from a picture of which it is not known whether it was made",
+    "input-refused": "made from a picture that the service refused",
+    "input-flawed": "made from a picture that is not what was asked for",
 }
+
+# What these speak of is an attempt: when, at whom, under which number, in whose words.
+OF_ATTEMPTS = frozenset({
+    "sent", "uncertain", "lost", "uncertain-again", "answered", "under-way", "elsewhere", "refused", "refused-again",
+    "flawed", "flawed-accepted",
+})  # fmt: skip
+_OF_INPUTS = ("input-made", "input-uncertain", "input-refused", "input-flawed")
 
 
 class Past(NamedTuple):
@@ -63,6 +86,7 @@ class Reason(NamedTuple):
     sentence: str
     changes: tuple[Change, ...] = ()
     causes: tuple[Cause, ...] = ()
+    attempt: Attempt | None = None
 
 
 class Archive(Protocol):
@@ -80,22 +104,34 @@ def explain(
     archive: Archive,
     sources_of: Callable[[str], Mapping[str, str]],
     place_of: Callable[[str, str], Place | None],
+    attempt: Attempt | None = None,
 ) -> Reason:
-    """The reason of a step. `manifest` is complete as far as it is known; `place_of` (locale, string) finds a text."""
+    """The reason of a step. `manifest` is complete as far as it is known; `place_of` (locale, string) finds a text;
+    `attempt` is the one that is open for its key."""
     sentence = WHY[step.why]
     entry = archive.lock.entries.get(step.address)
     if step.verdict == "make" and step.merged:
         return Reason(f"the same request as `{step.merged}`: made once")
-    if step.why not in ("changed", "redrawn", "input-made", "made-before") or entry is None:
-        return Reason(sentence)
-    if step.why == "input-made":
+    if step.why in OF_ATTEMPTS:
+        return Reason(f"{sentence} ({attempt_text(attempt)})", attempt=attempt) if attempt else Reason(sentence)
+    if step.verdict == "blocked" or (step.why == "input-made" and entry is not None):
         made = tuple(Change(slot, None, source) for slot, source in action.inputs)
         return Reason(sentence, made)
+    if step.why not in ("changed", "redrawn", "made-before") or entry is None:
+        return Reason(sentence)
     past = archive.past(entry.key)
     if past is None:
         return Reason(f"{sentence}; the store has no record of the earlier one to compare with")
     changes = tuple(_change(each, action) for each in differences(past.manifest, manifest))
     return Reason(sentence, changes, _causes(step, past, sources_of(step.address), place_of))
+
+
+def attempt_text(attempt: Attempt) -> str:
+    """What is known of an attempt, in a line."""
+    number = f", request {attempt.request_id}" if attempt.request_id else ""
+    cost = f"about {dollars(attempt.estimate)}" if attempt.billed is None else f"{dollars(attempt.billed)} billed"
+    words = f": “{attempt.words}”" if attempt.words else ""
+    return f"sent {attempt.at} to `{attempt.provider}`{number}, {cost}{words}"
 
 
 def _change(each: Difference, action: Action) -> Change:

@@ -6,9 +6,10 @@ from fractions import Fraction
 from functools import lru_cache
 
 from imagebuild.core.axis import Ratio
+from imagebuild.core.capability import check_capabilities
 from imagebuild.core.cells import Cell
 from imagebuild.core.key import KEY_SCHEMA
-from imagebuild.core.offer import Offer
+from imagebuild.core.offer import Offer, framed
 from imagebuild.core.sizes import (
     Size,
     SizeRules,
@@ -21,14 +22,12 @@ from imagebuild.core.sizes import (
 )
 from imagebuild.core.spec import AssetSpec, Settings
 from imagebuild.core.steps import Step, default_encode, format_of_path, implied_fit, output_format
-from imagebuild.core.template_place import line_place
 from imagebuild.errors import Problems
 
-__all__ = ["implied_steps", "master_format", "paid_manifest", "paid_size", "ratio_of"]
+__all__ = ["implied_steps", "master_format", "paid_manifest", "paid_size", "ratio_of", "tier_of"]
 
 DEFAULT_QUALITY = "medium"
 DEFAULT_TIER = "2k"
-DEFAULT_FORMAT = "png"
 NEAR = 0.01  # shapes that differ by less are one shape
 
 
@@ -36,15 +35,45 @@ def ratio_of(cell: Cell) -> Ratio | None:
     return next((entry.value for entry in cell.entries if isinstance(entry.value, Ratio)), None)
 
 
-def master_format(settings: Settings) -> str:
-    return settings.format or DEFAULT_FORMAT
+def master_format(settings: Settings, offer: Offer) -> str:
+    """The format to ask for: the one that is said, else the one the service makes first."""
+    return settings.format or offer.formats[0]
 
 
 def paid_size(
     asset: AssetSpec, cell: Cell, settings: Settings, source: Size | None, offer: Offer, problems: Problems
 ) -> Size | None:
-    """The size to ask for: the one that is said, else what the ratio axis and the resolution mean, else (for an edit)
-    the source's own. A size the model cannot make is a mistake, with the nearest it can as the hint."""
+    """The size to ask for; None after noting that the model cannot make it, or that the service has no word for it."""
+    size = _wanted_size(asset, cell, settings, source, offer, problems)
+    if size is None or offer.framing is None or framed(size, offer) is not None:
+        return size
+    axis = next((entry for entry in cell.entries if isinstance(entry.value, Ratio)), None)
+    said = settings.size is not None or axis is None
+    at = settings.places.get("size", asset.place) if said or axis is None else axis.place
+    what = f"`{offer.provider}` takes a ratio and a resolution, {size_text(size)} is none of its own"
+    problems.add(
+        f"asset `{asset.name}`: {what}", at=at,
+        hint="\n".join(filter(None, (f"it has {offer.framing}", offer.able(lambda other: _fits(size, other))))),
+        once=("frame", at, size),
+    )  # fmt: skip
+    return None
+
+
+def _fits(size: Size, offer: Offer) -> bool:
+    return offer.framing is None or framed(size, offer) is not None
+
+
+def tier_of(settings: Settings, size: Size, offer: Offer) -> str:
+    """The tier a request is priced by: the one the service is told, else the one that is said."""
+    frame = framed(size, offer)
+    return frame[1] if frame is not None else settings.resolution or DEFAULT_TIER
+
+
+def _wanted_size(
+    asset: AssetSpec, cell: Cell, settings: Settings, source: Size | None, offer: Offer, problems: Problems
+) -> Size | None:
+    """The size that is said, else what the ratio axis and the resolution mean, else (for an edit) the source's own. A
+    size the model cannot make is a mistake, with the nearest it can as the hint."""
     ratio = ratio_of(cell)
     said_here = cell.settings.size if cell.settings else None
     size = said_here or (None if ratio else settings.size)
@@ -113,7 +142,7 @@ def paid_manifest(
         "prompt": prompt,
         "size": size_text(size),
         "quality": settings.quality or DEFAULT_QUALITY,
-        "format": master_format(settings),
+        "format": master_format(settings, offer),
     }
     if offer.provider == "proof":  # a placeholder must never be taken for the model's own work
         manifest["drawn_by"] = "proof-1"
@@ -125,36 +154,8 @@ def paid_manifest(
         manifest["mask"] = mask
     if (settings.take or 1) > 1:
         manifest["take"] = settings.take
-    _check_offer(asset, settings, offer, prompt, len(pictures), problems)
+    check_capabilities(asset, settings, offer, prompt, len(pictures), problems)
     return manifest
-
-
-def _check_offer(
-    asset: AssetSpec, settings: Settings, offer: Offer, prompt: str, pictures: int, problems: Problems
-) -> None:
-    """What the provider cannot do is a mistake now, not a refusal after sending."""
-    for name, allowed in (("background", offer.backgrounds), ("format", offer.formats), ("quality", offer.qualities)):
-        value = getattr(settings, name)
-        if value is not None and value not in allowed:
-            problems.add(
-                f"asset `{asset.name}`: `{offer.provider}` has no {name} `{value}` for `{offer.model}`",
-                at=settings.places.get(name, asset.place), hint="it has " + ", ".join(allowed),
-                once=(name, settings.places.get(name, asset.place)),
-            )  # fmt: skip
-    if settings.background == "transparent" and settings.format == "jpeg":
-        at = settings.places.get("background", asset.place)
-        what = f"asset `{asset.name}`: a jpeg cannot be transparent"
-        problems.add(what, at=at, hint="`format: png` or `format: webp`", once=("transparent", at))
-    if len(prompt) > offer.prompt_characters:
-        most = f"`{offer.provider}` takes {offer.prompt_characters:,}"
-        at = line_place(asset.prompt, 1) if asset.prompt else asset.place
-        what = f"asset `{asset.name}`: a prompt of {len(prompt):,} characters, {most}"
-        problems.add(what, at=at, once=("prompt", asset.name))
-    if pictures > offer.references:
-        problems.add(
-            f"asset `{asset.name}`: {pictures} pictures, `{offer.provider}` takes {offer.references}", at=asset.place,
-            once=("pictures", asset.name),
-        )  # fmt: skip
 
 
 def implied_steps(

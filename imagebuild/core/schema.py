@@ -193,7 +193,8 @@ def _anchored(pattern: str) -> str:
 def _budget() -> Schema:
     meanings = {
         "build": "The most that one build may cost.",
-        "campaign": "The most that all that the lock names may have cost.",
+        "campaign": "The most that the campaign may cost in all, over all its builds.",
+        "month": "The most that a calendar month (UTC) may cost, with every other campaign that shares the store.",
     }
     assert tuple(meanings) == BUDGET_KEYS, "the schema and the parser know the same keys"
     amount: Schema = {"type": "string", "pattern": _MONEY, "examples": ["10 USD"]}

@@ -14,7 +14,7 @@ from decimal import Decimal
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry, parse_lock
 
-__all__ = ["SettledEntries", "finder_of", "parse_settled", "spent_in", "tools_in"]
+__all__ = ["SettledEntries", "costs_in", "finder_of", "parse_settled", "spent_in", "tools_in"]
 
 _HEAD = '{"asset":"'
 _KEY = '","key":"'
@@ -75,10 +75,10 @@ class SettledEntries(Mapping[str, LockEntry]):
         """Which library versions the entries were drawn with, each once."""
         return sorted({json.loads(f'"{found}"') for found in set(_TOOLS.findall(self._text))})
 
-    def spent(self) -> Decimal:
+    def costs(self) -> dict[Key, Decimal]:
         if self._text.count(_COST) == self._text.count(_COST + '0"'):
-            return Decimal(0)
-        return _sum(self.values())
+            return {}
+        return _costs(self.values())
 
 
 def parse_settled(text: str) -> Lock:
@@ -120,10 +120,15 @@ def tools_in(entries: Mapping[str, LockEntry]) -> list[str]:
     return sorted({entry.tools for entry in entries.values() if entry.tools})
 
 
+def costs_in(entries: Mapping[str, LockEntry]) -> dict[Key, Decimal]:
+    """What the pictures of a lock cost, by key; what cost nothing is left out."""
+    return entries.costs() if isinstance(entries, SettledEntries) else _costs(entries.values())
+
+
 def spent_in(entries: Mapping[str, LockEntry]) -> Decimal:
     """What the pictures of a lock cost, each key once."""
-    return entries.spent() if isinstance(entries, SettledEntries) else _sum(entries.values())
+    return sum(costs_in(entries).values(), Decimal(0))
 
 
-def _sum(entries: Iterable[LockEntry]) -> Decimal:
-    return sum({entry.key: entry.cost for entry in entries if entry.cost}.values(), Decimal(0))
+def _costs(entries: Iterable[LockEntry]) -> dict[Key, Decimal]:
+    return {entry.key: entry.cost for entry in entries if entry.cost}

@@ -60,7 +60,7 @@ CAMPAIGN_KEYS = (
     "assets",
 )
 ASSET_KEYS = ("over", "prompt", "from", "references", "mask", "steps", "output", "exclude", "include", *SETTING_KEYS)
-BUDGET_KEYS = ("build", "campaign")
+BUDGET_KEYS = ("build", "campaign", "month")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +125,12 @@ class Inclusion(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """The most that a build, and the campaign in all, may cost, in US dollars."""
+    """The most that a build, the campaign in all, and a calendar month may cost, in US dollars. A month's is for every
+    campaign that shares the store."""
 
     build: Decimal | None = None
     campaign: Decimal | None = None
+    month: Decimal | None = None
 
 
 class AssetSpec(NamedTuple):

@@ -18,6 +18,7 @@ from imagebuild.core.lock import LockEntry, parse_lock
 from imagebuild.errors import BuildError, ImagebuildError
 from imagebuild.stages.project import Project, find_project
 from imagebuild.store.base import DamagedObject, MissingObject, Record, Store
+from imagebuild.store.journal import LocalJournal
 from imagebuild.store.local import LocalStore
 from imagebuild.workspace.outputs import Outputs
 from imagebuild.workspace.place import root_of, spec_of
@@ -65,12 +66,14 @@ class Holding(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """The whole store. `lonely` are results whose object is gone, `damaged` the keys of records that were set aside."""
+    """The whole store. `lonely` are results whose object is gone, `damaged` the keys of records that were set aside,
+    `flawed` pictures that came otherwise than asked for: no lock names them, and a person may still take them."""
 
     holdings: tuple[Holding, ...]
     records: int
     lonely: tuple[Result, ...]
     damaged: tuple[Key, ...]
+    flawed: frozenset[Digest] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +110,8 @@ def find_store(file: str | None, environment: Mapping[str, str], here: str) -> P
 # -------------------------------------------------------------------------------------------------- what there is
 
 
-def contents_of(store: Store) -> Contents:
-    """Everything in the store, by two listings and one reading of every record."""
+def contents_of(store: LocalStore) -> Contents:
+    """Everything in the store, by two listings and one reading of every record, and what its journal holds on to."""
     by_digest: dict[Digest, list[Result]] = {}
     damaged: list[Key] = []
     records = 0
@@ -124,7 +127,8 @@ def contents_of(store: Store) -> Contents:
         for each in store.objects()
     )
     lonely = tuple(result for results in by_digest.values() for result in results)
-    return Contents(holdings=holdings, records=records, lonely=lonely, damaged=tuple(damaged))
+    flawed = frozenset(each.digest for each in LocalJournal(store.root).attempts() if each.digest)
+    return Contents(holdings=holdings, records=records, lonely=lonely, damaged=tuple(damaged), flawed=flawed)
 
 
 def _result(record: Record) -> Result:
@@ -218,7 +222,7 @@ def sweep(contents: Contents, named: Named, *, now: float, shared: bool) -> Swee
     paid: list[Holding] = []
     young = 0
     for holding in contents.holdings:
-        if named.names(holding):
+        if named.names(holding) or holding.digest in contents.flawed:
             continue
         if now - holding.modified < HOUR and (shared or not holding.results):
             young += 1

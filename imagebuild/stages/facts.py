@@ -6,14 +6,16 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Digest, Key, digest_of
 from imagebuild.core.lock import Lock, parse_lock
-from imagebuild.core.plan import Known
+from imagebuild.core.plan import Known, Spent
 from imagebuild.core.reason import Past
-from imagebuild.core.settled import parse_settled
+from imagebuild.core.settled import costs_in, parse_settled
+from imagebuild.core.spent import spent_so_far
 from imagebuild.errors import LockError, Place
 from imagebuild.stages.project import Project
-from imagebuild.store.base import Record, Store
+from imagebuild.store.base import Journal, Record, Store
 from imagebuild.workspace.outputs import Outputs, OutputState, look
 
 __all__ = ["DiskFacts", "read_lock"]
@@ -39,14 +41,26 @@ def read_lock(project: Project, campaign: str, *, settled: str | None = None) ->
 
 
 class DiskFacts:
-    """Answers a planner's questions. `trusted` are outputs whose digest an earlier run vouches for, by path."""
+    """Answers a planner's questions. `trusted` are outputs whose digest an earlier run vouches for, by path; `month` is
+    the present one."""
 
     def __init__(
-        self, project: Project, lock: Lock, store: Store, *, many: bool, trusted: Mapping[str, Digest] | None = None
+        self,
+        project: Project,
+        lock: Lock,
+        store: Store,
+        journal: Journal,
+        *,
+        month: str,
+        many: bool,
+        trusted: Mapping[str, Digest] | None = None,
     ) -> None:
         self.lock = lock
         self._project = project
         self._store = store
+        self._journal = journal
+        self._month = month
+        self._open: dict[Key, Attempt] | None = None
         self._stored = store.digests() if many else None
         self._keys = store.keys() if many else None
         self._outputs = Outputs(project.root)
@@ -72,6 +86,18 @@ class DiskFacts:
     def past(self, key: Key) -> Past | None:
         record = self._store.record(key)
         return Past(record.manifest, record.sources, record.address, record.made_at) if record else None
+
+    def attempt(self, key: Key) -> Attempt | None:
+        return self._attempts().get(key)
+
+    def _attempts(self) -> dict[Key, Attempt]:
+        if self._open is None:  # all of them by one listing: few are open, and many keys are asked for
+            self._open = {attempt.key: attempt for attempt in self._journal.attempts()}
+        return self._open
+
+    def spent(self, campaign: str) -> Spent:
+        costs = costs_in(self.lock.entries)
+        return spent_so_far(campaign, self._month, self._journal.payments(), self._attempts().values(), costs)
 
     def has(self, digest: Digest) -> bool:
         if self._stored is not None:

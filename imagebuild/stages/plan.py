@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -11,7 +12,7 @@ from imagebuild.core.address import MASTER, Selectable, Selection, asset_of
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest
 from imagebuild.core.lock import Lock
-from imagebuild.core.plan import Plan, PlanStep, complete
+from imagebuild.core.plan import USUAL, Plan, PlanStep, Policy, complete
 from imagebuild.core.planner import make_plan
 from imagebuild.core.reason import Reason, explain
 from imagebuild.core.settled import SettledEntries
@@ -23,6 +24,7 @@ from imagebuild.stages.glance import read_memory
 from imagebuild.stages.memory import Recall, recall
 from imagebuild.stages.project import Project
 from imagebuild.stages.read import Loaded, Part, read_campaign
+from imagebuild.store.journal import LocalJournal
 from imagebuild.store.local import LocalStore
 
 __all__ = ["Planned", "plan_campaign"]
@@ -38,6 +40,7 @@ class Planned:
     loaded: Loaded
     facts: DiskFacts
     store: LocalStore
+    journal: LocalJournal
     plan: Plan
     recalled: Recall
     kept: Collection[str]
@@ -48,7 +51,8 @@ class Planned:
         """Why a step is in the plan."""
         action = self.loaded.expansion.actions[step.address]
         sources_of = self.loaded.expansion.sources_of
-        return explain(step, action, self.manifest(action), self.facts, sources_of, self.place_of)
+        attempt = self.plan.attempts.get(step.key) if step.key is not None else None
+        return explain(step, action, self.manifest(action), self.facts, sources_of, self.place_of, attempt)
 
     def manifest(self, action: Action) -> dict[str, object]:
         """An action's manifest, complete as far as its inputs' digests are known."""
@@ -89,9 +93,15 @@ class Planned:
 
 
 def plan_campaign(
-    project: Project, *, provider: str | None = None, selection: Selection | None = None, whole: bool = False
+    project: Project,
+    *,
+    provider: str | None = None,
+    selection: Selection | None = None,
+    whole: bool = False,
+    policy: Policy = USUAL,
 ) -> Planned:
-    """Read everything and decide. Changes nothing. `whole`: the plan has every step, also those a memory answers."""
+    """Read everything and decide. Changes nothing. `whole`: the plan has every step, also those a memory answers, and
+    what was spent though nothing is to be paid."""
     memory = read_memory(project.memory) if not os.environ.get("IMAGEBUILD_NO_MEMORY") else None
     lock, lock_digest = read_lock(project, "", settled=memory.fact("lock") if memory else None)
     recalled = recall(project, memory, provider, os.environ, lock, lock_digest)
@@ -111,7 +121,10 @@ def plan_campaign(
     expansion = loaded.expansion
     store = LocalStore(project.store)
     trusted = _trusted(lock, recalled, expansion.actions if partly else None) if recalled.outputs_hold else {}
-    facts = DiskFacts(project, lock, store, many=len(expansion.actions) > MANY, trusted=trusted)
+    journal = LocalJournal(project.store)
+    month = datetime.datetime.now(datetime.UTC).strftime("%Y-%m")
+    many = len(expansion.actions) > MANY
+    facts = DiskFacts(project, lock, store, journal, month=month, many=many, trusted=trusted)
     facts.expect({action.output for action in expansion.actions.values() if action.output})
     plan = make_plan(
         expansion.actions, facts, loaded.offer, campaign=loaded.campaign.name, budget=loaded.campaign.budget,
@@ -119,8 +132,9 @@ def plan_campaign(
         kept_by_asset=Counter([address.partition("[")[0] for address in kept if not address.endswith(MASTER)]),
         skipped=expansion.skipped,
         notes=[words[0] for words in recalled.facts.get("note", ())] if partly else _notes(loaded),
+        policy=policy, count_spent=whole,
     )  # fmt: skip
-    return Planned(project, loaded, facts, store, plan, recalled, kept, provider, selection is None)
+    return Planned(project, loaded, facts, store, journal, plan, recalled, kept, provider, selection is None)
 
 
 def _trusted(lock: Lock, recalled: Recall, among: Mapping[str, Action] | None) -> dict[str, Digest]:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from imagebuild.core.catalogue import parse_catalogue, parse_catalogues, strings_files
 from imagebuild.core.cells import Reach
 from imagebuild.core.expand import Expansion, Result, expand
-from imagebuild.core.offer import Catalog, Offer
+from imagebuild.core.offer import Catalog, Offer, Situation
+from imagebuild.core.plan import unknown_price
 from imagebuild.core.spec import Campaign
 from imagebuild.core.spec_parser import parse_campaign
 from imagebuild.core.strings import Strings, Text
 from imagebuild.errors import ImagebuildError, Place, Problems
+from imagebuild.lazy import lazy
 from imagebuild.picture.versions import tool_versions
 from imagebuild.providers.catalog import load_catalog
 from imagebuild.stages.project import Project
 from imagebuild.workspace.files import Files, Remembered
+
+if TYPE_CHECKING:
+    from imagebuild.providers import account
+    from imagebuild.stages import services
+else:  # for a provider that is not in the catalogue, and for what `.env` may say of one that is
+    account = lazy("imagebuild.providers.account")
+    services = lazy("imagebuild.stages.services")
 
 __all__ = ["Loaded", "read_campaign", "read_spec"]
 
@@ -89,21 +99,49 @@ def read_spec(
     if campaign is None:
         problems.check()
         raise ImagebuildError(f"cannot read `{project.spec_name}`")
-    offer = (catalog or load_catalog()).offer(
-        provider or campaign.provider or "proof",
+    name = provider or campaign.provider or "proof"
+    offer = (catalog or _catalog_with(name)).offer(
+        name,
         campaign.model,
         allow_floating=campaign.allow_floating,
         problems=problems,
         model_at=campaign.model_place,
         provider_at=campaign.provider_place if provider is None else None,
+        situation=Situation() if name == "proof" else _situation(project, name),
     )
     return Spec(campaign, offer, sources, files, problems)
 
 
+def _catalog_with(name: str) -> Catalog:
+    """The catalogue; with what plugins bring to it when it has no such provider, for looking for them takes time."""
+    catalog = load_catalog()
+    return catalog if name in catalog.providers else load_catalog(extra_rows=services.plugin_rows())
+
+
+def _situation(project: Project, provider: str) -> Situation:
+    """What the environment, and `.env` behind it, say of how a provider is asked."""
+    written = account.read_dotenv([project.folder, project.root])
+
+    def found(name: str) -> str:
+        return os.environ.get(name, "").strip() or written.get(name, "").strip()
+
+    partials = found(f"IMAGEBUILD_{provider}_PARTIALS".upper().replace("-", "_"))
+    return Situation(
+        public_references=bool(found("IMAGEBUILD_REFERENCES_URL")),
+        partials=int(partials) if partials in ("1", "2", "3") else 0,
+    )
+
+
 def read_campaign(
-    project: Project, *, provider: str | None = None, remembered: Remembered | None = None, narrow: Narrow | None = None
+    project: Project,
+    *,
+    provider: str | None = None,
+    remembered: Remembered | None = None,
+    narrow: Narrow | None = None,
+    priced: bool = False,
 ) -> Loaded:
-    """Everything that follows from a campaign. `narrow`: what of it to work out, a memory answering for the rest."""
+    """Everything that follows from a campaign. `narrow`: what of it to work out, a memory answering for the rest.
+    `priced`: a price that is not known is a mistake too, also of what has been made already."""
     spec = read_spec(project, provider=provider, remembered=remembered)
     campaign, problems = spec.campaign, spec.problems
     part = narrow(campaign) if narrow is not None else Part(None, None, {}, {})
@@ -113,6 +151,12 @@ def read_campaign(
         campaign, offer, strings, spec.sources, spec.files.digest, cache(tool_versions), problems,
         reach=part.reach, known=part.known, outputs=part.outputs,
     )  # fmt: skip
+    if priced and spec.offer is not None:
+        for action in expansion.actions.values():
+            unknown = unknown_price(action, offer)
+            if unknown is not None:
+                what, hint = unknown
+                problems.add(what, at=campaign.assets[action.asset].place, hint=hint, once=("price", action.asset))
     problems.check()
     return Loaded(project, campaign, offer, strings, expansion, spec.files, string_files)
 

@@ -11,13 +11,13 @@ import datetime
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import entry_points
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 from imagebuild.build.run import Service
 from imagebuild.build.terms import Terms
-from imagebuild.core.offer import Offer
+from imagebuild.core.offer import Offer, framed
 from imagebuild.errors import ProviderError
 from imagebuild.picture.proof import ProofRequest, paint
 from imagebuild.providers.account import Account, read_account, read_dotenv, time_scale
@@ -110,7 +110,9 @@ def open_provider(offer: Offer, account: Account, setting: Setting, callbacks: C
         route = account.options.get("route", "images")
         if route not in ("images", "chat"):
             raise ProviderError(f"`IMAGEBUILD_HINOW_ROUTE` is `{route}`", hint="write `images` or `chat`")
-        return HiNow(offer.id, route=cast(Literal["images", "chat"], route), **common)
+        return HiNow(
+            offer.id, frame_of=partial(framed, offer=offer), route=cast(Literal["images", "chat"], route), **common
+        )
     if name == "together":
         return Together(offer.id, reference_url=_public_address(setting), **common)
     if name in _plugins():
@@ -119,7 +121,10 @@ def open_provider(offer: Offer, account: Account, setting: Setting, callbacks: C
         raise ProviderError(f"provider `{name}` can be priced, but there is no client for it")
     shape = TaskShape.from_mapping(row["protocol"], provider=name)
     address = callbacks.address_for if callbacks is not None else None
-    return TaskService(name, offer.id, shape, callback=address, reference_url=_public_address(setting), **common)
+    return TaskService(
+        name, offer.id, shape, frame_of=partial(framed, offer=offer), callback=address,
+        reference_url=_public_address(setting), **common,
+    )  # fmt: skip
 
 
 def _public_address(setting: Setting) -> Callable[[Attachment], str] | None:

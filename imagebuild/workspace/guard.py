@@ -7,27 +7,18 @@ clean. The file's text only says who has it, for the message of whoever waits; i
 from __future__ import annotations
 
 import datetime
-import errno
 import json
 import os
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from imagebuild.errors import BuildError
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from imagebuild.flock import locked, unlock, wait_for
 
 __all__ = ["Holder", "guard"]
 
-_BUSY: Final = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 _POLL: Final = 0.1
-_FAR: Final = 1 << 30  # Windows locks bytes against reading too: a byte far behind the text
 
 
 class Holder(NamedTuple):
@@ -56,18 +47,14 @@ def guard(
     """
     descriptor = _opened(path)
     try:
-        if not _taken(descriptor, path):
-            holder = _holder(descriptor)
-            if on_wait is not None:
-                on_wait(holder)
-            _wait(descriptor, path, holder, timeout)
+        _lock(descriptor, path, on_wait, timeout)
         _sign(descriptor, command)
         try:
             yield
         finally:
             with suppress(OSError):  # the message only; the file stays, for removing it would let two in
                 os.ftruncate(descriptor, 0)
-            _release(descriptor)
+            unlock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -83,39 +70,21 @@ def _opened(path: str) -> int:
         ) from bad
 
 
-def _taken(descriptor: int, path: str) -> bool:
-    """Whether the lock could be had at once."""
+def _lock(descriptor: int, path: str, on_wait: Callable[[Holder], None] | None, timeout: float | None) -> None:
     try:
-        if sys.platform == "win32":
-            os.lseek(descriptor, _FAR, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if locked(descriptor):
+            return
+        holder = _holder(descriptor)
+        if on_wait is not None:
+            on_wait(holder)
+        is_ours = wait_for(descriptor, poll=_POLL, timeout=timeout)
     except OSError as bad:
-        if bad.errno in _BUSY:
-            return False
         raise BuildError(
             f"cannot lock `{path}`: {(bad.strerror or str(bad)).lower()}",
             hint="two builds at once could pay twice; keep the project on a disk that can lock files",
         ) from bad
-    return True
-
-
-def _wait(descriptor: int, path: str, holder: Holder, timeout: float | None) -> None:
-    end = None if timeout is None else time.monotonic() + timeout
-    while not _taken(descriptor, path):
-        if end is not None and time.monotonic() >= end:
-            raise BuildError(f"{holder} is still running after {timeout:g} s", hint="let it finish, then build again")
-        time.sleep(_POLL)
-
-
-def _release(descriptor: int) -> None:
-    with suppress(OSError):  # closing the file releases it as well
-        if sys.platform == "win32":
-            os.lseek(descriptor, _FAR, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+    if not is_ours:
+        raise BuildError(f"{holder} is still running after {timeout:g} s", hint="let it finish, then build again")
 
 
 def _sign(descriptor: int, command: str) -> None:

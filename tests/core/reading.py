@@ -8,7 +8,7 @@ from imagebuild.core.catalogue import parse_catalogue, strings_files
 from imagebuild.core.document import Node, parse_yaml
 from imagebuild.core.expand import Expansion, expand
 from imagebuild.core.key import digest_of
-from imagebuild.core.offer import Offer
+from imagebuild.core.offer import USUAL, Offer, Situation
 from imagebuild.core.spec import Campaign
 from imagebuild.core.spec_parser import parse_campaign
 from imagebuild.core.strings import Strings
@@ -59,10 +59,18 @@ def mistakes_of(text: str, files: Mapping[str, str] | None = None, *, head: str 
     return list(SpecErrors(problems.found).problems)
 
 
-def offer_of(provider: str = "proof", model: str = SNAPSHOT, *, floating: bool = False) -> Offer:
+def offer_of(
+    provider: str = "proof", model: str = SNAPSHOT, *, floating: bool = False, situation: Situation = USUAL
+) -> Offer:
     problems = Problems()
     offer = load_catalog().offer(
-        provider, model, allow_floating=floating, problems=problems, model_at=None, provider_at=None
+        provider,
+        model,
+        allow_floating=floating,
+        problems=problems,
+        model_at=None,
+        provider_at=None,
+        situation=situation,
     )
     problems.check()
     assert offer is not None
@@ -83,14 +91,21 @@ def strings_of(campaign: Campaign, files: Mapping[str, str], problems: Problems)
     )
 
 
-def expansion_of(text: str, files: Mapping[str, str] | None = None, *, provider: str = "proof") -> Expansion:
+def expansion_of(
+    text: str,
+    files: Mapping[str, str] | None = None,
+    *,
+    provider: str = "proof",
+    floating: bool = False,
+    situation: Situation = USUAL,
+) -> Expansion:
     """What follows from a campaign; a file's digest is that of its text."""
     files = files or {}
     campaign, problems = campaign_of(text, files), Problems()
     strings = strings_of(campaign, files, problems)
     found = expand(
         campaign,
-        offer_of(provider),
+        offer_of(provider, floating=floating, situation=situation),
         strings,
         Texts(files),
         lambda path: digest_of(files[path].encode()) if path in files else None,

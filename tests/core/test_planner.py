@@ -6,14 +6,17 @@ from decimal import Decimal
 
 import pytest
 
+from imagebuild.core.attempt import Attempt, Payment, payment_of
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, key_of
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.offer import Offer, Price
-from imagebuild.core.plan import Known, complete, tools_text
+from imagebuild.core.plan import Known, Policy, Spent, complete, tools_text
 from imagebuild.core.planner import make_plan
+from imagebuild.core.settled import costs_in
 from imagebuild.core.sizes import SizeRules
 from imagebuild.core.spec import Budget
+from imagebuild.core.spent import spent_so_far
 from imagebuild.errors import ProviderError
 
 TOOLS = {"pillow": "13.0.0"}
@@ -27,6 +30,8 @@ class World:
         self.store: set[Digest] = set()
         self.records: dict[Key, Known] = {}
         self.files: dict[str, Digest] = {}
+        self.open: dict[Key, Attempt] = {}
+        self.payments: list[Payment] = []
 
     def result(self, key: Key) -> Known | None:
         return self.records.get(key)
@@ -36,6 +41,23 @@ class World:
 
     def output(self, path: str) -> Digest | None:
         return self.files.get(path)
+
+    def attempt(self, key: Key) -> Attempt | None:
+        return self.open.get(key)
+
+    def spent(self, campaign: str) -> Spent:
+        costs = costs_in(self.lock.entries)
+        return spent_so_far(campaign, "2026-11", self.payments, self.open.values(), costs)
+
+    def opened(self, action, state, provider="hinow", **more):
+        """An attempt at paying for an action that is still open."""
+        values = {
+            "id": "a" * 8, "key": key_of(action.manifest), "state": state, "provider": provider, "model": "m",
+            "campaign": "test", "address": action.address, "estimate": Decimal("0.05"), "at": "2026-11-20T10:00:00Z",
+            "manifest": action.manifest,
+        }  # fmt: skip
+        self.open[values["key"]] = attempt = Attempt(**{**values, **more})
+        return attempt
 
     def locked(self, address, key, digest, output=None, **more):
         entry = LockEntry(address, key, digest, output, **more)
@@ -280,6 +302,186 @@ def test_a_plan_above_a_budget_says_which():
     plan, _ = planned(world, HERO, budget=Budget(campaign=Decimal(1)))
     assert plan.over_budget == "the campaign may cost 1 USD (`budget.campaign`), 0.96 are spent"
     assert planned(World(), HERO, budget=Budget(build=Decimal("0.05")))[0].over_budget is None
+
+
+def test_a_budget_that_is_used_up_stops_nothing_that_costs_nothing():
+    world = World()
+    world.locked("hero", KEY, D1, "out/hero.png", cost=Decimal(2))
+    world.store = {D1}
+    plan, steps = planned(world, HERO, budget=Budget(campaign=Decimal(1), month=Decimal(0)))
+    assert steps["hero"].verdict == "restore"
+    assert plan.over_budget is None
+
+
+def test_the_month_counts_what_other_campaigns_of_the_store_spent_in_it():
+    world, other = World(), paid("other", "another kettle")
+    gone = world.opened(other, "sent")
+    world.open = {}
+    world.payments = [
+        payment_of(gone, "paid", campaign="other", billed=Decimal("0.90")),
+        payment_of(gone, "paid", id="b", campaign="other", billed=Decimal(7), at="2026-10-31T23:59:59Z"),
+        payment_of(gone, "paid", id="c", billed=Decimal("0.02"), at="2026-09-01T00:00:00Z"),
+    ]
+    plan, _ = planned(world, HERO, budget=Budget(month=Decimal("0.94"), campaign=Decimal(1)))
+    assert (plan.spent, plan.spent_month) == (Decimal("0.02"), Decimal("0.90"))
+    assert plan.over_budget == "a month may cost 0.94 USD (`budget.month`), 0.90 are spent"
+    assert planned(world, HERO, budget=Budget(month=Decimal("0.95")))[0].over_budget is None
+
+
+def test_a_payment_that_the_ledger_and_the_lock_and_the_journal_know_is_counted_once():
+    world = World()
+    attempt = world.opened(HERO, "uncertain")
+    world.payments = [payment_of(attempt, "uncertain")]
+    scene = paid("scene", "a scene")
+    world.locked("scene", key_of(scene.manifest), D1, cost=Decimal("0.05"))
+    world.payments.append(payment_of(attempt, "paid", id="b", key=key_of(scene.manifest), billed=Decimal("0.04")))
+    world.locked("cloned", Key("2" * 64), D2, cost=Decimal("0.30"))
+    plan, _ = planned(world, HERO, policy=Policy(retry_uncertain=True))
+    assert plan.spent == Decimal("0.05") + Decimal("0.04") + Decimal("0.30")
+
+
+def test_what_was_spent_is_not_counted_when_nothing_is_to_be_paid_and_nobody_asks():
+    class Silent(World):
+        def spent(self, campaign):
+            raise AssertionError("asked")
+
+    world = Silent()
+    world.locked("hero", KEY, D1, "out/hero.png")
+    world.store = {D1}
+    assert planned(world, HERO)[0].spent == 0
+    with pytest.raises(AssertionError, match="asked"):
+        planned(world, HERO, count_spent=True)
+    with pytest.raises(AssertionError, match="asked"):
+        planned(Silent(), HERO)
+
+
+RETRY, AGAIN, ACCEPT = Policy(retry_uncertain=True), Policy(retry_refused=True), Policy(accept_flawed=True)
+EVERYTHING = Policy(retry_uncertain=True, retry_refused=True, accept_flawed=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "policy", "verdict", "why", "price"),
+    [
+        ("sent", {}, Policy(), "uncertain", "sent", "0"),
+        ("uncertain", {}, Policy(), "uncertain", "uncertain", "0"),
+        ("lost", {}, Policy(), "uncertain", "lost", "0"),
+        ("of-a-later-version", {}, Policy(), "uncertain", "uncertain", "0"),
+        ("sent", {}, AGAIN, "uncertain", "sent", "0"),
+        ("sent", {}, RETRY, "make", "uncertain-again", "0.05"),
+        ("lost", {"provider": "apixo"}, RETRY, "make", "uncertain-again", "0.05"),
+        ("sent", {"answered": True}, Policy(), "wait", "answered", "0"),
+        ("sent", {"answered": True}, EVERYTHING, "wait", "answered", "0"),
+        ("uncertain", {"answered": True}, Policy(), "wait", "answered", "0"),
+        ("uncertain", {"answered": True}, RETRY, "make", "uncertain-again", "0.05"),
+        ("task", {}, Policy(), "wait", "under-way", "0"),
+        ("task", {}, EVERYTHING, "wait", "under-way", "0"),
+        ("task", {"provider": "apixo"}, EVERYTHING, "wait", "elsewhere", "0"),
+        ("refused", {}, Policy(), "refused", "refused", "0"),
+        ("refused", {}, RETRY, "refused", "refused", "0"),
+        ("refused", {}, AGAIN, "make", "refused-again", "0.05"),
+        ("refused", {"provider": "apixo"}, Policy(), "make", "new", "0.05"),
+        ("flawed", {"digest": D3}, Policy(), "flawed", "flawed", "0"),
+        ("flawed", {"digest": D3}, AGAIN, "flawed", "flawed", "0"),
+        ("flawed", {"digest": D3, "provider": "apixo"}, ACCEPT, "make", "flawed-accepted", "0"),
+    ],
+)
+def test_what_an_open_attempt_makes_of_a_step(state, more, policy, verdict, why, price):
+    world = World()
+    attempt = world.opened(HERO, state, **more)
+    plan, steps = planned(world, HERO, policy=policy)
+    assert verdicts(steps) == {"hero": (verdict, why)}
+    assert plan.price == Decimal(price)
+    assert plan.attempts == {KEY: attempt}
+    assert plan.work
+    assert plan.policy == policy
+
+
+def test_an_open_attempt_is_no_matter_once_there_is_a_result():
+    world = World()
+    world.opened(HERO, "uncertain")
+    world.locked("hero", KEY, D1, "out/hero.png")
+    world.store, world.files = {D1}, {"out/hero.png": D1}
+    plan, steps = planned(world, HERO)
+    assert verdicts(steps) == {"hero": ("reuse", "")}
+    assert plan.attempts == {}
+
+
+def test_equal_requests_share_the_verdict_and_are_paid_once_when_asked_again():
+    twin, world = paid("twin", output="out/twin.png"), World()
+    world.opened(HERO, "uncertain")
+    _, steps = planned(world, HERO, twin)
+    assert verdicts(steps) == {"hero": ("uncertain", "uncertain"), "twin": ("uncertain", "uncertain")}
+    assert steps["twin"].merged == "hero"
+    assert planned(world, HERO, twin, policy=RETRY)[0].price == Decimal("0.05")
+
+
+def edited(address: str, *sources: str, output: str | None = None) -> Action:
+    base = paid(address, f"an edit: {address}", output, references=[None] * len(sources))
+    slots = tuple((f"references[{index}]", source) for index, source in enumerate(sources))
+    return base._replace(kind="edit", inputs=slots)
+
+
+@pytest.mark.parametrize("state", ["uncertain", "refused", "flawed"])
+def test_everything_made_from_what_will_not_come_is_blocked_and_costs_nothing(state):
+    scene, other = paid("scene"), paid("other", "something else", "out/other.png")
+    winter = edited("winter", "other", "scene")
+    world = World()
+    world.opened(scene, state)
+    plan, steps = planned(world, scene, other, winter, cut("hero", "winter", "out/hero.webp"))
+    assert verdicts(steps) == {
+        "scene": (state, state),
+        "other": ("make", "new"),
+        "winter": ("blocked", f"input-{state}"),
+        "hero": ("blocked", f"input-{state}"),
+    }
+    assert plan.price == Decimal("0.05")
+
+
+@pytest.mark.parametrize(("state", "more"), [("task", {}), ("sent", {"answered": True})])
+def test_what_is_made_from_something_under_way_is_made_for_it_will_come(state, more):
+    scene, world = paid("scene"), World()
+    world.opened(scene, state, **more)
+    plan, steps = planned(world, scene, edited("winter", "scene", output="out/winter.png"))
+    assert steps["scene"].verdict == "wait"
+    assert verdicts(steps)["winter"] == ("make", "input-made")
+    assert plan.price == Decimal("0.05")
+
+
+def test_an_earlier_picture_in_place_is_left_where_it_is():
+    scene, hero, world = paid("scene", "new words"), cut("hero", "scene", "out/hero.webp"), World()
+    world.locked("scene", Key("0" * 64), D1)
+    world.locked("hero", Key("1" * 64), D2, "out/hero.webp")
+    world.store, world.files = {D1, D2}, {"out/hero.webp": D2}
+    world.opened(scene, "refused", words="no")
+    _, steps = planned(world, scene, hero)
+    assert {step.verdict for step in steps.values()} == {"refused", "blocked"}
+
+
+def test_a_batch_costs_its_share_of_the_price_and_is_asked_only_of_who_has_it():
+    half = offer()._replace(batch=Decimal("0.5"))
+    plan = make_plan({"hero": HERO}, World(), half, campaign="test", budget=Budget(), policy=Policy(batch=True))
+    assert plan.price == Decimal("0.025")
+    other = offer()._replace(others=(half._replace(provider="openai"),))
+    with pytest.raises(ProviderError, match="`hinow` has no batches") as caught:
+        make_plan({"hero": HERO}, World(), other, campaign="test", budget=Budget(), policy=Policy(batch=True))
+    assert caught.value.hint == "served by `openai`"
+
+
+def test_who_refused_it_before_is_named_when_another_is_asked():
+    world = World()
+    world.opened(HERO, "refused", provider="apixo")
+    plan, _ = planned(world, HERO, paid("twin", output="out/twin.png"))
+    assert plan.remarks == ["`apixo` refused `hero`: `hinow` is asked now"]
+    assert plan.notes == ()  # those hold for the campaign, whatever happens to one plan
+
+
+def test_what_is_taken_as_it_is_is_not_held_back_as_paid_again():
+    world = World()
+    world.locked("hero", Key("0" * 64), D1, "out/hero.png", cost=Decimal(5))
+    world.opened(HERO, "flawed", digest=D3)
+    assert planned(world, HERO, policy=ACCEPT)[0].hold is None
+    world.open = {}
+    assert planned(world, HERO)[0].hold is not None
 
 
 def test_paying_again_for_most_of_a_campaign_is_held_back():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imagebuild.core.key import digest_of, key_of
+from imagebuild.core.offer import Situation
 from imagebuild.errors import SpecErrors
 from tests.core.reading import expansion_of
 
@@ -131,7 +132,8 @@ def test_the_keys_of_a_fixed_campaign_never_change(provider):
 
 def test_host_name_and_place_are_in_no_key():
     """Two providers of one snapshot are asked the same; only a placeholder is known as one."""
-    openai, hinow, proof = (actions(GOLDEN, GOLDEN_FILES, provider=name) for name in ("openai", "hinow", "proof"))
+    both = GOLDEN.replace(", {name: og, size: 1200x630}", ', "16:9"').replace("background: opaque, ", "")
+    openai, hinow, proof = (actions(both, GOLDEN_FILES, provider=name) for name in ("openai", "hinow", "proof"))
     assert {key_of(action.manifest) for action in openai.values()} == {
         key_of(action.manifest) for action in hinow.values()
     }
@@ -198,3 +200,52 @@ def test_what_a_provider_cannot_do_is_told_before_anything_is_sent():
     assert [problem.what for problem in caught.value.problems] == [
         "asset `a`: `openai` has no background `transparent` for `gpt-image-2-2026-04-21`"
     ]
+
+
+def test_what_another_service_can_do_is_the_hint():
+    with pytest.raises(SpecErrors) as caught:
+        actions("assets: {a: {prompt: A}, b: {prompt: B, from: a, mask: m.png}}", {"m.png": "m"}, provider="hinow")
+    (problem,) = caught.value.problems
+    assert (problem.what, problem.hint) == ("asset `b`: `hinow` takes no mask", "served by `openai`")
+
+
+def test_the_first_format_of_a_service_is_asked_for_when_none_is_said():
+    formats = {
+        provider: actions("assets: {a: {prompt: A, output: a.png}}", provider=provider, floating=True)
+        for provider in ("openai", "together", "apixo")
+    }
+    assert {name: next(iter(found.values())).manifest["format"] for name, found in formats.items()} == {
+        "openai": "png", "together": "jpeg", "apixo": "jpeg",
+    }  # fmt: skip
+    assert list(formats["openai"]) == ["a"]
+    assert formats["apixo"]["a"].manifest["steps"] == [{"encode": {"format": "png"}}]  # the file is what its name says
+    said = actions("assets: {a: {prompt: A, format: png, output: a.png}}", provider="together", floating=True)
+    assert said["a"].manifest["format"] == "png"
+
+
+def test_a_transparent_picture_is_refused_where_the_format_that_nobody_said_is_jpeg():
+    with pytest.raises(SpecErrors) as caught:
+        actions("assets: {a: {prompt: A, background: transparent}}", provider="apixo", floating=True)
+    assert "asset `a`: a jpeg cannot be transparent" in [problem.what for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "tier"),
+    [
+        ("resolution: 4k", "2880x2880", "4k"),
+        ("resolution: 1k", "1024x1024", "1k"),
+        ("size: 1024x1024", "1024x1024", "1k"),  # not the default resolution: the one that has these pixels
+        ("size: 1040x1040", "1040x1040", "2k"),
+        ("size: 1536x1152", "1536x1152", "2k"),
+    ],
+)
+def test_a_service_that_takes_tiers_is_paid_by_the_smallest_that_covers_the_size(settings, size, tier):
+    (action,) = actions(f"assets: {{a: {{prompt: A, {settings}}}}}", provider="apixo", floating=True).values()
+    assert (action.manifest["size"], action.tier) == (size, tier)
+
+
+def test_addresses_of_pictures_are_enough_for_a_service_that_takes_addresses():
+    text, files = "assets: {a: {prompt: A, references: r.png}}", {"r.png": "picture"}
+    with pytest.raises(SpecErrors, match="takes pictures only by addresses"):
+        actions(text, files, provider="apixo", floating=True)
+    assert actions(text, files, provider="apixo", floating=True, situation=Situation(public_references=True))
