@@ -46,6 +46,11 @@ class RunningSandbox:
         """The requests that came in, whose path ends so."""
         return [each for each in self._ask("requests") if each["path"].endswith(path)]
 
+    def plays(self) -> list[dict[str, Any]]:
+        """The faults that were played, and on what."""
+        found: list[dict[str, Any]] = self._ask("faults")
+        return found
+
     def health(self) -> dict[str, Any]:
         found: dict[str, Any] = self._ask("health")
         return found

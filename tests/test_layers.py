@@ -9,13 +9,13 @@ from pathlib import Path
 import imagebuild
 
 HOUSE = Path(imagebuild.__file__).parent
-GROUND = {"errors", "flock", "lazy", "__init__"}
-HANDS = {"store", "workspace", "providers", "picture"}
+GROUND = {"errors", "flock", "lazy", "__init__", "__version__"}
+HANDS = {"store", "workspace", "providers", "picture", "sandbox"}
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
     "core": {"core"},
     **{hand: {"core", hand} for hand in HANDS},
-    "build": {"core", "store.base", "providers.base", "picture", "build"},
+    "build": {"core", "store.base", "providers.base", "providers.batches", "picture", "build"},
     "stages": {"core", *HANDS, "build", "stages"},
     "cli": {"core", *HANDS, "build", "stages", "cli"},
     "__main__": {"cli"},

@@ -33,11 +33,10 @@ def attempts_lines(attempts: Sequence[Attempt]) -> list[str]:
 
 def attempt_facts(attempt: Attempt) -> list[tuple[str, str]]:
     """All that is known of one, by name."""
-    facts = [("attempt", f"{attempt.id} · {attempt.state}"), ("sent", f"{attempt.at} to {attempt.provider}")]
+    number = f", request {_shown(attempt.request_id)}" if attempt.request_id else ""
+    facts = [("attempt", f"{attempt.id} · {attempt.state}"), ("sent", f"{attempt.at} to {attempt.provider}{number}")]
     if attempt.model:
         facts.append(("model", attempt.model + (" (floating)" if attempt.floating else "")))
-    if attempt.request_id:
-        facts.append(("request id", _shown(attempt.request_id)))
     if attempt.words:
         facts.append(("words", f"“{_shown(attempt.words)}”"))
     amount = dollars(_amount(attempt))

@@ -69,6 +69,14 @@ examples:
 
 exit code: 0 no mistakes · 1 mistakes
 """,
+    "doctor": """\
+examples:
+  imagebuild doctor                         every provider
+  imagebuild doctor openai                  one of them
+  imagebuild doctor --offline               only what can be told from here
+
+exit code: 0 the one that is named, or at least one service, can be asked · 1 none can
+""",
     "completion": """\
 examples:
   echo 'eval "$(imagebuild completion bash)"' >> ~/.bashrc
@@ -252,6 +260,14 @@ def _check(add: Callable[..., _Parser]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a mistake, one a line")
 
 
+def _doctor(add: Callable[..., _Parser]) -> None:
+    parser = add("doctor", "say which providers are ready, at what limits, and what is missing; spends nothing")
+    name = parser.add_argument("provider_name", nargs="?", metavar="PROVIDER", help="this one only")
+    name.completer = _complete_provider  # type: ignore[attr-defined]
+    parser.add_argument("--offline", action="store_true", help="ask no service whether it knows the key")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
 def _init(add: Callable[..., _Parser]) -> None:
     parser = add("init", "write a small working campaign into a folder")
     parser.add_argument(
@@ -275,6 +291,7 @@ VERBS: dict[str, Callable[[Callable[..., _Parser]], None]] = {
     "graph": _graph,
     "cache": _cache,
     "ledger": _ledger,
+    "doctor": _doctor,
     "sandbox": _sandbox,
     "completion": _completion,
 }

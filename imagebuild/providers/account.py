@@ -287,8 +287,8 @@ def _check_address(variable: str, value: str) -> None:
         raise ProviderError(
             f"`{variable}` has more than an address in it", hint="leave out the name, the password, `?…` and `#…`"
         )
-    plain = parts.scheme == "http" and is_loopback(host or "")
-    if not host or not value.isascii() or not value.isprintable() or not (parts.scheme == "https" or plain):
+    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or ""))
+    if not host or not safe or not value.isascii() or not value.isprintable() or " " in value:
         raise ProviderError(
             f"`{variable}` is neither an `https://` address nor this machine's own", hint="write `https://…`"
         )

@@ -16,7 +16,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ssl import SSLContext
-from typing import Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -25,16 +25,18 @@ from yarl import URL
 
 from imagebuild import __version__
 from imagebuild.errors import ProviderError
-from imagebuild.providers.account import Secret, is_loopback
+from imagebuild.providers.account import Secret
+from imagebuild.providers.address import address_of, onward, proxy_for
 from imagebuild.providers.base import Ask, Cut, Glimpse, NotSent, Reply, ServiceFailure
-from imagebuild.providers.callbacks import Callbacks
 from imagebuild.providers.incoming import MOST_IN_MEMORY, Incoming, Sinks
 from imagebuild.providers.outgoing import body_of, slices
 from imagebuild.providers.spool import read_spool, remove_spool
 
+if TYPE_CHECKING:
+    from imagebuild.providers.callbacks import Callbacks  # a server's library: only who listens needs it
+
 __all__ = ["Patience", "WebWire"]
 
-_REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS: Final = 5
 _AT_ONCE: Final = 1 << 16  # a body up to this goes out in one write with its headers
 _READ: Final = 1 << 18
@@ -70,7 +72,7 @@ class _Sending:
                 self.limit.reschedule(None)
             try:
                 if self.spool is not None:
-                    remove_spool(self.spool)  # an earlier answer must not pass for this one's, should this one be cut
+                    _clear(self.spool)
                 if self.leaving is not None:
                     await self.leaving()
             except Exception as wrong:
@@ -83,6 +85,16 @@ class _Sending:
         """Something is still being sent: the silence begins anew."""
         if self.limit is not None:
             self.limit.reschedule(asyncio.get_running_loop().time() + self.silence)
+
+
+def _clear(spool: str) -> None:
+    """Remove an earlier answer: it must not pass for this request's own, should this one be cut."""
+    try:
+        remove_spool(spool)
+    except OSError as bad:
+        raise ProviderError(
+            f"cannot remove `{spool}`: {(bad.strerror or str(bad)).lower()}", hint="check who owns the folder"
+        ) from bad
 
 
 _SENDING: ContextVar[_Sending] = ContextVar("sending")
@@ -119,7 +131,7 @@ class WebWire:
     ) -> None:
         self._secret = secret
         self._scheme = scheme
-        self._origin = _address(base_url).origin()
+        self._origin = address_of(base_url).origin()
         self._time_scale = time_scale
         self._callbacks = callbacks
         self._user_agent = user_agent
@@ -152,16 +164,16 @@ class WebWire:
         spool: str | None = None,
         show: Callable[[Glimpse], None] | None = None,
     ) -> Reply:
-        url = _address(ask.url)
+        url = address_of(ask.url)
         if ask.authorized and url.origin() != self._origin:
             raise ProviderError(f"the key is for `{self._origin}`, and was to go to `{url.origin()}`")
         sinks = Sinks(spool=spool, to_file=ask.to_file, glimpse=ask.glimpse, show=show, most=self._most)
         for _ in range(_MOST_REDIRECTS):
             reply = await self._sent(ask, url, leaving, sinks)
-            onward = None if ask.paid or ask.authorized or ask.method != "GET" else _onward(reply, url)
-            if onward is None:
+            target = None if ask.paid or ask.authorized or ask.method != "GET" else onward(reply, url)
+            if target is None:
                 return reply
-            url = onward
+            url = target
         raise ServiceFailure(f"`{url.host}` sends from one address to the next, {_MOST_REDIRECTS} times and more")
 
     def recall(self, spool: str) -> Reply | None:
@@ -174,15 +186,14 @@ class WebWire:
             await asyncio.sleep(seconds * self._time_scale)
 
     def _session(self, *, force_close: bool) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=0 if force_close else 100, force_close=force_close, ssl=self._tls, resolver=self._resolver
-        )
+        # no limit of its own: how many are asked at once is the pace's to say, and queueing is not slow connecting
+        connector = aiohttp.TCPConnector(limit=0, force_close=force_close, ssl=self._tls, resolver=self._resolver)
         return aiohttp.ClientSession(
             connector=connector,
             connector_owner=True,
             request_class=_Request,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_read=self._patience.silence),
+            timeout=aiohttp.ClientTimeout(total=None),  # `Patience` is kept here
             trust_env=False,  # with it, a .netrc file puts in its own words: the proxies are looked up here
             read_bufsize=_READ,
         )
@@ -197,7 +208,7 @@ class WebWire:
             leaving=leaving,
             silence=self._patience.silence,
         )
-        proxy = _proxy_for(url, self._proxies)
+        proxy = proxy_for(url, self._proxies)
         wrong: Exception | None = None
         try:
             response = await self._answered(ask, url, sending, proxy)
@@ -254,9 +265,12 @@ class WebWire:
                 secret=self._secret,
                 sinks=sinks,
             )
+            _end_with_connection(response)
             with suppress(aiohttp.ClientError, TimeoutError, ConnectionError):
-                async for piece in response.content.iter_any():
-                    incoming.take(piece)
+                async with asyncio.timeout(self._patience.silence) as limit:
+                    async for piece in response.content.iter_any():
+                        limit.reschedule(asyncio.get_running_loop().time() + self._patience.silence)
+                        incoming.take(piece)
                 whole = True
             return await incoming.finish(whole), incoming.size
         finally:
@@ -282,53 +296,27 @@ class WebWire:
         self._trace(line if self._secret is None else self._secret.blotted(line))
 
 
-# ---------------------------------------------------------------------------------------------- addresses and headers
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """See to it that the body ends when its connection does. The library leaves its reader waiting for ever where the
+    chunks of a body are malformed."""
+    content = response.content
+
+    def end(closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()  # seen: it is not to be reported as overlooked
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
+
+    protocol = response.connection.protocol if response.connection is not None else None
+    if protocol is None:
+        return
+    if protocol.closed is not None:
+        protocol.closed.add_done_callback(end)
+    elif not content.is_eof() and content.exception() is None:
+        content.set_exception(aiohttp.ClientPayloadError())
 
 
-def _address(text: str) -> URL:
-    """The address, byte for byte as given where it can be: a signed one must not be written anew."""
-    try:
-        url = URL(text, encoded=text.isascii() and text.isprintable() and " " not in text)
-        usable = url.scheme in ("http", "https") and bool(url.host) and url.port is not None
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ServiceFailure("what was to be asked is no address")
-    if url.user is not None or url.password is not None:
-        raise ServiceFailure(f"the address at `{url.host}` has a name or a password in it")
-    return url
-
-
-def _onward(reply: Reply, url: URL) -> URL | None:
-    """Where a reply sends on to, if that may be followed: never from a safe connection to an open one, nor from
-    elsewhere into this machine."""
-    place = reply.header("location")
-    if reply.status not in _REDIRECTS or not place:
-        return None
-    try:
-        target = _address(str(url.join(URL(place, encoded=place.isascii()))))
-    except (ValueError, ServiceFailure):
-        return None
-    safe = target.scheme == "https" or url.scheme == "http"
-    inwards = is_loopback(target.host or "") and not is_loopback(url.host or "")
-    return target if safe and not inwards else None
-
-
-def _proxy_for(url: URL, proxies: Mapping[str, str]) -> URL | None:
-    """The environment's proxy for this address. This machine itself is asked directly."""
-    host = url.host or ""
-    named = proxies.get(url.scheme) or proxies.get("all")
-    if not named or is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None
-    try:
-        proxy = URL(named if "://" in named else f"http://{named}")
-    except ValueError:
-        proxy = URL()
-    if proxy.scheme not in ("http", "https") or not proxy.host:
-        raise ProviderError(
-            f"the environment names a proxy for `{host}` that cannot be used", hint="write `http://host:port`"
-        )
-    return proxy
+# ------------------------------------------------------------------------------------------------------------ headers
 
 
 def _accepted(ask: Ask) -> str:

@@ -24,6 +24,9 @@ def routes(desk: Desk) -> list[web.RouteDef]:
     async def requests(_: web.Request) -> web.Response:
         return _json(list(desk.requests))
 
+    async def plays(_: web.Request) -> web.Response:
+        return _json(list(desk.plays))
+
     async def health(_: web.Request) -> web.Response:
         return _json(
             {
@@ -49,12 +52,11 @@ def routes(desk: Desk) -> list[web.RouteDef]:
         web.get(f"{PREFIX}/charges", charges),
         web.get(f"{PREFIX}/requests", requests),
         web.get(f"{PREFIX}/health", health),
+        web.get(f"{PREFIX}/faults", plays),
         web.post(f"{PREFIX}/faults", faults),
         web.post(f"{PREFIX}/reset", reset),
     ]
 
 
 def _json(data: Any, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=json.dumps(data, ensure_ascii=False).encode(), status=status, content_type="application/json"
-    )
+    return web.Response(body=json.dumps(data).encode(), status=status, content_type="application/json")

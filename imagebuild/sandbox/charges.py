@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -60,7 +60,7 @@ class Usage(NamedTuple):
 def usage_of(order: Order) -> Usage:
     output = output_tokens(_FACTORS.get(order.quality, _FACTORS["high"]), *order.size)
     return Usage(
-        text=-(-len(order.prompt.encode()) // 4),
+        text=-(-len(order.prompt.encode(errors="replace")) // 4),
         image=sum(_reference_tokens(each) for each in order.references),
         output=order.count * (output + _PARTIAL_TOKENS * order.partials),
     )
@@ -93,8 +93,9 @@ def price_of(order: Order) -> Decimal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """One thing a real service would bill. `delivered`: its reply left this process whole; whether the client read it
-    all cannot be known from here. `seconds`: the latency drawn for it, in the service's own seconds."""
+    """One thing a real service would bill. `delivered`: its reply left this process whole, and when; whether the client
+    read it all cannot be known from here. `seconds`: the latency drawn for it, in the service's own seconds.
+    `pictures`: the digests of what was made."""
 
     id: str
     at: float
@@ -111,7 +112,9 @@ class Charge:
     request_id: str
     fault: str | None
     delivered: bool
+    delivered_at: float | None = None
     seconds: float = 0.0
+    pictures: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     mask: str | None = None
     background: str = "auto"
@@ -120,8 +123,9 @@ class Charge:
 
 
 def charge_of(
-    order: Order, number: str, at: float, request_id: str, *, batch: bool, fault: str | None, seconds: float
-) -> Charge:
+    order: Order, number: str, at: float, request_id: str, *, batch: bool, fault: str | None, seconds: float,
+    pictures: Iterable[bytes] = (),
+) -> Charge:  # fmt: skip
     """The ledger's line for an order. A batch takes half."""
     price = price_of(order) / (2 if batch else 1)
     made_up = order.provider == "apixo" and tier_of(order.size) != "1k"
@@ -129,7 +133,7 @@ def charge_of(
         id=number, at=at, provider=order.provider, operation=order.operation, model=order.model, prompt=order.prompt,
         size=size_text(order.size), quality=order.quality, format=order.format, count=order.count,
         price=f"{price:f}", batch=batch, request_id=request_id, fault=fault,
-        delivered=False, seconds=seconds,
+        delivered=False, seconds=seconds, pictures=tuple(hashlib.sha256(each).hexdigest() for each in pictures),
         references=tuple(hashlib.sha256(each).hexdigest() for each in order.references),
         mask=hashlib.sha256(order.mask).hexdigest() if order.mask else None,
         background=order.background, note="a made-up price" if made_up else "",
@@ -147,7 +151,7 @@ class Ledger:
     def put(self, charge: Charge) -> None:
         self._charges[charge.id] = charge
         if self._file is not None:
-            os.write(self._file, json.dumps(asdict(charge), ensure_ascii=False).encode() + b"\n")
+            os.write(self._file, json.dumps(asdict(charge)).encode() + b"\n")
 
     def change(self, charge: str, **changes: Any) -> None:
         """A charge that a reset has dropped in the meantime stays dropped."""

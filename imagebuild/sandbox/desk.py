@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -31,6 +31,7 @@ __all__ = ["Charge", "Desk", "Order", "Painter", "Published", "cut", "deliver"]
 
 MOST_NOTED: Final = 20_000  # requests kept in the log
 MOST_SHOWN: Final = 65_536  # bytes of a body kept with it
+_BLOCK: Final = 1 << 18
 _EXTENSIONS: Final[Mapping[str, str]] = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
@@ -85,6 +86,8 @@ class Desk:
         self.requests: deque[dict[str, Any]] = deque(maxlen=MOST_NOTED)
         self.published: dict[str, Published] = {}
         self.played: Counter[str] = Counter()  # faults, by name
+        self.plays: deque[dict[str, Any]] = deque(maxlen=MOST_NOTED)  # each of them
+        self._noted: dict[int, dict[str, Any]] = {}  # requests that are not over
         self._paint = paint
         self._executor = executor
         self._draws: dict[int, Draw] = {}
@@ -104,13 +107,19 @@ class Desk:
         headers = {name.lower(): value for name, value in request.headers.items()}
         sent = headers.pop("authorization", None)
         text = body[:MOST_SHOWN].decode("utf-8", "replace").replace(self.key, "…")
-        self.requests.append(
-            {
-                "at": time.time(), "provider": provider, "method": request.method, "path": request.path,
-                "query": dict(request.query), "headers": headers, "authorization": _said(sent, self.key),
-                "length": len(body), "digest": hashlib.sha256(body).hexdigest(), "body": text,
-            }
-        )  # fmt: skip
+        note = self._noted[id(request)] = {
+            "at": time.time(), "provider": provider, "method": request.method, "path": request.path,
+            "query": dict(request.query), "headers": headers, "authorization": _said(sent, self.key),
+            "length": len(body), "digest": hashlib.sha256(body).hexdigest(), "body": text,
+            "answered": None, "answered_at": None,
+        }  # fmt: skip
+        self.requests.append(note)
+
+    def answered(self, request: web.Request, status: int | None) -> None:
+        """A request is over: its whole reply has left, or (None) it has not."""
+        note = self._noted.pop(id(request), None)
+        if note is not None and status is not None:
+            note.update(answered=status, answered_at=time.time())
 
     def authorized(self, request: web.Request) -> bool:
         """Whether the right key came as a bearer token."""
@@ -135,8 +144,12 @@ class Desk:
             drawn = self._draw(order).fault if order else self._drawn_without_order()
             found = drawn if drawn is not None and FAULTS[drawn].plays(stage, provider) else None
         if found is not None:
-            self.played[found] += 1
+            self.note_play(found, provider, stage, order.prompt if order else None)
         return found
+
+    def note_play(self, fault: str, provider: str, stage: str, prompt: str | None) -> None:
+        self.played[fault] += 1
+        self.plays.append({"at": time.time(), "fault": fault, "provider": provider, "stage": stage, "prompt": prompt})
 
     def _drawn_without_order(self) -> str | None:
         self._asked += 1
@@ -156,12 +169,16 @@ class Desk:
 
     # ----------------------------------------------------------------------------------------------- money and pictures
 
-    def charge(self, order: Order, request_id: str, *, batch: bool = False, fault: str | None = None) -> str:
+    def charge(
+        self, order: Order, request_id: str, pictures: Iterable[bytes] = (), *, batch: bool = False,
+        fault: str | None = None,
+    ) -> str:  # fmt: skip
         """Bill an order, once its picture is made and before its reply is written. Gives the charge's id."""
         seconds = round(self._draw(order).seconds, 3)
         charge = charge_of(
-            order, self.number("ch_"), time.time(), request_id, batch=batch, fault=fault, seconds=seconds
-        )
+            order, self.number("ch_"), time.time(), request_id, batch=batch, fault=fault, seconds=seconds,
+            pictures=pictures,
+        )  # fmt: skip
         self.ledger.put(charge)
         return charge.id
 
@@ -169,7 +186,7 @@ class Desk:
         self.ledger.change(charge, refunded=True)
 
     def delivered(self, charge: str) -> None:
-        self.ledger.change(charge, delivered=True)
+        self.ledger.change(charge, delivered=True, delivered_at=time.time())
 
     async def picture(self, order: Order, fault: str | None = None) -> bytes:
         """A picture for the order, painted off the loop. `wrong-size` and `wrong-format` change it."""
@@ -205,6 +222,7 @@ class Desk:
         self.ledger.clear()
         self.requests.clear()
         self.played.clear()
+        self.plays.clear()
         self._draws.clear()
         self._asked = 0
 
@@ -233,7 +251,7 @@ async def deliver(
     fault: str | None = None,
 ) -> web.StreamResponse:
     """Write a reply. `truncated` and `file-cut` abort it halfway. When it has left whole, its charge is delivered."""
-    data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = web.StreamResponse(status=status, headers=headers)
     response.content_type = content_type
     response.content_length = len(data)
@@ -244,7 +262,8 @@ async def deliver(
         await response.write(data[: len(data) // 2])
         await asyncio.sleep(0.05)
         cut(request)
-    await response.write(data)
+    for start in range(0, len(data), _BLOCK):
+        await response.write(memoryview(data)[start : start + _BLOCK])
     await response.write_eof()
     if charge is not None:
         desk.delivered(charge)

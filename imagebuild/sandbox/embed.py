@@ -16,7 +16,7 @@ PICTURE: Final = f"picture-{secrets.token_hex(12)}"
 
 def embedded(body: Mapping[str, Any], pictures: Sequence[bytes]) -> bytes:
     """The body as JSON; each `PICTURE` in it, in their order, is the next of the pictures."""
-    first, *others = json.dumps(body, ensure_ascii=False).encode().split(PICTURE.encode())
+    first, *others = json.dumps(body).encode().split(PICTURE.encode())
     parts = [first]
     for picture, part in zip(pictures, others, strict=True):
         parts += [base64.b64encode(picture), part]

@@ -83,7 +83,8 @@ class _Files:
         order = kept.order
         if name in self._asked:
             fault = self._desk.faults.scripted("file", order.provider, order.prompt)
-            self._desk.played.update([fault] if fault else [])
+            if fault is not None:
+                self._desk.note_play(fault, order.provider, "file", order.prompt)
             return fault
         self._asked.add(name)
         return self._desk.fault(order, order.provider, "file")

@@ -7,7 +7,6 @@ written. A client that has gone in the meantime is billed all the same.
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import json
 import time
@@ -19,8 +18,9 @@ from aiohttp import web
 from aiohttp.multipart import BodyPartReader
 
 from imagebuild.core.sizes import size_text
-from imagebuild.sandbox.charges import Usage, usage_of
+from imagebuild.sandbox.charges import usage_of
 from imagebuild.sandbox.desk import Desk, Order, cut, deliver
+from imagebuild.sandbox.embed import PICTURE, embedded
 from imagebuild.sandbox.events import EventStream
 from imagebuild.sandbox.openai_errors import ApiError, error_of_fault, no_model, wrong_key
 from imagebuild.sandbox.openai_files import FileRoom
@@ -38,6 +38,7 @@ __all__ = [
     "read_json",
     "reply_headers",
     "routes",
+    "usage_body",
 ]
 
 PREFIX: Final = "/openai/v1"
@@ -167,7 +168,7 @@ def _form_for_the_log(values: Mapping[str, str], uploads: list[Upload]) -> bytes
          "digest": hashlib.sha256(each.data).hexdigest()}
         for each in uploads
     ]  # fmt: skip
-    return json.dumps({"form": dict(values), "files": files}, ensure_ascii=False).encode()
+    return json.dumps({"form": dict(values), "files": files}).encode()
 
 
 # ------------------------------------------------------------------------------------------------------------- answers
@@ -187,12 +188,13 @@ async def _answer(desk: Desk, request: web.Request, asked: Asked) -> web.StreamR
     pictures = await made(desk, order, fault)
     if fault is not None and fault.startswith("moderation-"):
         return await error_reply(desk, request, error_of(fault, order), request_id)
-    charge = desk.charge(order, request_id, fault=fault)
+    charge = desk.charge(order, request_id, pictures, fault=fault)
     if fault == "cut-charged":
         cut(request)
     if fault == "error-charged":
         return await error_reply(desk, request, error_of(fault, order), request_id)
-    body = images_body(order, pictures, garbage=fault == "garbage")
+    garbage = fault == "garbage"
+    body = embedded(images_body(order, garbage=garbage), [] if garbage else pictures)
     headers = reply_headers(request_id, desk.seconds(order))
     return await deliver(request, body, desk=desk, headers=headers, charge=charge, fault=fault)
 
@@ -209,7 +211,8 @@ async def made(desk: Desk, order: Order, fault: str | None) -> list[bytes]:
     return [each for each in pictures if each is not None]
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def usage_body(order: Order) -> dict[str, Any]:
+    usage = usage_of(order)
     return {
         "total_tokens": usage.text + usage.image + usage.output,
         "input_tokens": usage.text + usage.image,
@@ -229,9 +232,10 @@ def _said(order: Order) -> dict[str, Any]:
     }
 
 
-def images_body(order: Order, pictures: list[bytes], *, garbage: bool = False) -> dict[str, Any]:
-    data = [{"b64_json": NOT_A_PICTURE if garbage else base64.b64encode(each).decode()} for each in pictures]
-    return {"created": int(time.time()), **_said(order), "data": data, "usage": _usage(usage_of(order))}
+def images_body(order: Order, *, garbage: bool = False) -> dict[str, Any]:
+    """The reply's body, with `PICTURE` for each picture."""
+    data = [{"b64_json": NOT_A_PICTURE if garbage else PICTURE} for _ in range(order.count)]
+    return {"created": int(time.time()), **_said(order), "data": data, "usage": usage_body(order)}
 
 
 # ----------------------------------------------------------------------------------------------------------- streaming
@@ -249,20 +253,22 @@ async def _stream(desk: Desk, request: web.Request, order: Order) -> web.StreamR
     finally:
         pictures = await making  # a client that has gone does not stop the work
         moderated = fault is not None and fault.startswith("moderation-")
-        charge = None if moderated else desk.charge(order, request_id, fault=fault)
+        charge = None if moderated else desk.charge(order, request_id, pictures, fault=fault)
     if charge is None or fault in _STREAM_ENDS:
         return await _end_badly(request, stream, order, fault or "", request_id)
+    garbage = fault == "garbage"
     for picture in pictures:
         event = {
             "type": f"{name}.completed",
-            "b64_json": NOT_A_PICTURE if fault == "garbage" else base64.b64encode(picture).decode(),
-            "created_at": int(time.time()), **_said(order), "usage": _usage(usage_of(order)),
+            "b64_json": NOT_A_PICTURE if garbage else PICTURE,
+            "created_at": int(time.time()), **_said(order), "usage": usage_body(order),
         }  # fmt: skip
+        data = embedded(event, [] if garbage else [picture])
         if fault == "truncated":
-            await stream.send_half(event["type"], event)
+            await stream.send_half(event["type"], data)
             await asyncio.sleep(0.05)
             cut(request)
-        await stream.send(event["type"], event)
+        await stream.send(event["type"], data)
     response = await stream.end()
     desk.delivered(charge)
     return response
@@ -274,10 +280,10 @@ async def _send_partials(desk: Desk, stream: EventStream, order: Order, name: st
     for index in range(order.partials):
         picture, _ = await asyncio.gather(desk.picture(rough), desk.pause(desk.seconds(order) / (order.partials + 1)))
         event = {
-            "type": f"{name}.partial_image", "b64_json": base64.b64encode(picture).decode(),
+            "type": f"{name}.partial_image", "b64_json": PICTURE,
             "partial_image_index": index, "created_at": int(time.time()), **_said(order),
         }  # fmt: skip
-        await stream.send(event["type"], event)
+        await stream.send(event["type"], embedded(event, [picture]))
 
 
 async def _end_badly(
@@ -289,5 +295,5 @@ async def _end_badly(
     if fault == "sse-cut":
         return await stream.end()
     error = error_of("error" if fault == "sse-error" else fault, order)
-    await stream.send("error", {"type": "error", **error.body(request_id)})
+    await stream.send("error", json.dumps({"type": "error", **error.body(request_id)}).encode())
     return await stream.end()

@@ -31,7 +31,7 @@ def unique(paint: Callable[[Order, str], bytes], *, at_least: int = 0) -> Painte
 
     def painter(order: Order) -> bytes:
         number = next(numbers)
-        prompt = hashlib.sha256(order.prompt.encode()).hexdigest()
+        prompt = hashlib.sha256(order.prompt.encode(errors="surrogatepass")).hexdigest()
         return stamped(
             paint(order, f"sandbox picture {number}"), f"sandbox {run} {number} of prompt {prompt}", at_least=at_least
         )
@@ -43,7 +43,7 @@ def plain_painter(*, at_least: int = 0) -> Painter:
     """Pictures of one colour, which follows from the prompt."""
 
     def paint(order: Order, _caption: str) -> bytes:
-        hue = hashlib.sha256(order.prompt.encode()).digest()[0] % _HUES
+        hue = hashlib.sha256(order.prompt.encode(errors="surrogatepass")).digest()[0] % _HUES
         return _one_colour(order.size, order.format, hue, order.background == "transparent")
 
     return unique(paint, at_least=at_least)

@@ -41,7 +41,7 @@ async def sell(
     pictures = await made(desk, order, fault)
     if fault is not None and not FAULTS[fault].charged:
         raise refused(fault)
-    charge = desk.charge(order, request_id, fault=fault)
+    charge = desk.charge(order, request_id, pictures, fault=fault)
     if fault == "cut-charged":
         cut(request)
     if fault == "error-charged":

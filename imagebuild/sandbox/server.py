@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from imagebuild.sandbox import admin, files, hinow, openai, openai_batch, tasks, together
 from imagebuild.sandbox.desk import Desk
@@ -28,8 +29,6 @@ BASES: Final = {
 _LARGEST_BODY: Final = 1 << 30
 _LAST_SECONDS: Final = 0.5  # for replies on their way when the sandbox is stopped
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 def environment(base: str, desk: Desk) -> dict[str, str]:
     """The variables that point clients at a sandbox."""
@@ -47,7 +46,7 @@ async def running(desk: Desk, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
     _check_loopback(host)
     file_room = FileRoom(desk)
     batches = BatchRoom(desk, file_room)
-    application = web.Application(middlewares=[_refuse_the_nameless], client_max_size=_LARGEST_BODY)
+    application = web.Application(middlewares=[_noting(desk), _refuse_the_nameless], client_max_size=_LARGEST_BODY)
     for found in (
         openai.routes(desk, file_room), openai_batch.routes(desk, file_room, batches), hinow.routes(desk),
         tasks.routes(desk), together.routes(desk), files.routes(desk), admin.routes(desk),
@@ -81,6 +80,22 @@ def _check_loopback(host: str) -> None:
             f"host `{host}` is not this machine alone: the sandbox listens on loopback only",
             hint="`--host 127.0.0.1`, or leave it out",
         )
+
+
+def _noting(desk: Desk) -> Middleware:
+    """Notes of each request how it was answered."""
+
+    @web.middleware
+    async def note_the_end(request: web.Request, handler: Handler) -> web.StreamResponse:
+        status = None
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        finally:
+            desk.answered(request, status)
+
+    return note_the_end
 
 
 @web.middleware

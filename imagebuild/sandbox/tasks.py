@@ -119,7 +119,7 @@ class _Tasks:
         if isinstance(made, Failure):
             task.failure, task.state = made, FAILED
         else:
-            charge = self._desk.charge(made.order, task.id, fault=task.fault)
+            charge = self._desk.charge(made.order, task.id, [made.picture], fault=task.fault)
             task.link, task.state = address(keep(self._desk, made.picture, made.order, charge)), DONE
         task.completed = time.time()
 

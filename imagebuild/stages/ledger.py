@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from imagebuild.core.attempt import ENDS, Attempt, Payment, payment_of, settled
+from imagebuild.core.key import Key
 from imagebuild.errors import BuildError, ImagebuildError, did_you_mean
 from imagebuild.store.journal import LocalJournal
 
@@ -104,24 +105,25 @@ GROUPS: Final[Mapping[str, Callable[[Line], str]]] = {
 # ----------------------------------------------------------------------------------------------------- what there is
 
 
-def lines_of(journal: LocalJournal, month: str | None = None) -> list[Line]:
-    """Everything, or what was sent in a month, oldest first."""
+def lines_of(journal: LocalJournal, month: str | None = None, *, ours: Key | None = None) -> list[Line]:
+    """Everything, or what was sent in a month, oldest first. `ours`: a key that the caller has claimed."""
     if month is not None and not _MONTH.match(month):
         raise ImagebuildError(f"`{month}` is no month", hint="as in `--month 2026-11`")
     paid = {each.id: each for each in settled(journal.payments(since=month or ""))}
     opened = {each.id: each for each in journal.attempts()}
     found = [Line(each, each.state, opened.get(each.id)) for each in paid.values()]
-    found += [_open_line(each, journal) for each in opened.values() if each.id not in paid]
+    found += [_open_line(each, journal, ours) for each in opened.values() if each.id not in paid]
     if month is not None:
         found = [line for line in found if line.payment.at.startswith(month)]
-    return sorted(found, key=lambda line: line.payment.at)
+    return sorted(found, key=lambda line: (line.payment.at, line.payment.id))
 
 
-def _open_line(attempt: Attempt, journal: LocalJournal) -> Line:
+def _open_line(attempt: Attempt, journal: LocalJournal, ours: Key | None) -> Line:
     """One that no line of the ledger speaks of yet."""
     state = attempt.state
     if state == "sent":
-        state = "answered" if attempt.answered else "under-way" if journal.is_claimed(attempt.key) else "uncertain"
+        is_waited_for = attempt.key != ours and journal.is_claimed(attempt.key)
+        state = "answered" if attempt.answered else "under-way" if is_waited_for else "uncertain"
     elif state == "task":
         state = "under-way"
     return Line(payment_of(attempt, attempt.state), state, attempt)
@@ -185,7 +187,7 @@ def settle(journal: LocalJournal, word: str, billed: Decimal, now: str) -> Line:
     with journal.claim(key) as is_mine:
         if not is_mine:
             raise BuildError(f"a build is at `{word}` just now", hint="let it finish, then look again")
-        line = _named(lines_of(journal), word)  # a build may have changed it until the claim was ours
+        line = _named(lines_of(journal, ours=key), word)  # a build may have changed it until the claim was ours
         _check_open_to_settling(line, word)
         state = "refused" if line.state == "refused" else "lost" if billed else "cleared"
         payment = line.payment._replace(

@@ -25,10 +25,10 @@ from imagebuild.workspace.files import Files, Remembered
 
 if TYPE_CHECKING:
     from imagebuild.providers import account
-    from imagebuild.stages import services
+    from imagebuild.stages import plugins
 else:  # for a provider that is not in the catalogue, and for what `.env` may say of one that is
     account = lazy("imagebuild.providers.account")
-    services = lazy("imagebuild.stages.services")
+    plugins = lazy("imagebuild.stages.plugins")
 
 __all__ = ["Loaded", "read_campaign", "read_spec"]
 
@@ -115,7 +115,7 @@ def read_spec(
 def _catalog_with(name: str) -> Catalog:
     """The catalogue; with what plugins bring to it when it has no such provider, for looking for them takes time."""
     catalog = load_catalog()
-    return catalog if name in catalog.providers else load_catalog(extra_rows=services.plugin_rows())
+    return catalog if name in catalog.providers else plugins.full_catalog()
 
 
 def _situation(project: Project, provider: str) -> Situation:

@@ -1,8 +1,7 @@
 """Which provider's code serves a name, and the connection it is served over.
 
 A provider is a name in the catalogue and something that makes a `Provider` of an account. The four services, the one
-inside, and every service of tasks that the catalogue describes are here; others come as plugins: an entry point in the
-group `imagebuild.providers` that names a `Plugin`.
+inside, and every service of tasks that the catalogue describes are here; others come as plugins.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ import datetime
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from importlib.metadata import entry_points
-from typing import Any, Literal, Protocol, cast, runtime_checkable
+from functools import partial
+from typing import Any, Literal, cast
 
 from imagebuild.build.run import Service
 from imagebuild.build.terms import Terms
@@ -24,7 +22,6 @@ from imagebuild.providers.account import Account, read_account, read_dotenv, tim
 from imagebuild.providers.base import Attachment, Provider, Request
 from imagebuild.providers.batches import Batching
 from imagebuild.providers.callbacks import Callbacks
-from imagebuild.providers.catalog import load_catalog
 from imagebuild.providers.hinow import HiNow
 from imagebuild.providers.openai import OpenAI
 from imagebuild.providers.openai_batch import OpenAIBatch
@@ -33,26 +30,15 @@ from imagebuild.providers.task_shape import TaskShape
 from imagebuild.providers.tasks import TaskService
 from imagebuild.providers.together import Together
 from imagebuild.providers.web import WebWire
+from imagebuild.stages.plugins import catalog_for, plugins
 from imagebuild.stages.project import Project
 from imagebuild.store.base import Journal
 
-__all__ = ["Plugin", "Setting", "account_of", "open_provider", "plugin_rows", "service_of", "setting_of"]
+__all__ = ["Setting", "account_of", "open_provider", "service_of", "setting_of"]
 
-PLUGINS = "imagebuild.providers"
 REFERENCES = (
     "IMAGEBUILD_REFERENCES_URL"  # where a team has put its pictures, by digest, for services that take addresses
 )
-
-
-@runtime_checkable
-class Plugin(Protocol):
-    """A provider from elsewhere. `row` is its row of the catalogue: `title`, `key`, `base_url`, `limits`, `models`."""
-
-    row: Mapping[str, Any]
-
-    def open(self, account: Account, offer: Offer) -> Provider:
-        """The provider, for one build."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,42 +56,18 @@ def setting_of(project: Project, environment: Mapping[str, str]) -> Setting:
     return Setting(environment=environment, dotenv=read_dotenv([project.folder, project.root]))
 
 
-@cache
-def _plugins() -> Mapping[str, Plugin]:
-    found: dict[str, Plugin] = {}
-    for point in entry_points(group=PLUGINS):
-        try:
-            loaded = point.load()
-        except Exception as bad:  # whatever a stranger's package does when it is imported
-            raise ProviderError(
-                f"the plugin `{point.name}` ({point.value}) cannot be loaded: {type(bad).__name__}: {bad}",
-                hint="reinstall the package it comes from, or uninstall it",
-            ) from bad
-        if not isinstance(loaded, Plugin):
-            raise ProviderError(
-                f"the plugin `{point.name}` ({point.value}) is no provider", hint="it needs `row` and `open`"
-            )
-        found[point.name] = loaded
-    return found
-
-
-def plugin_rows() -> Mapping[str, Mapping[str, Any]]:
-    """The rows that plugins add to the catalogue."""
-    return {name: plugin.row for name, plugin in _plugins().items()} if entry_points(group=PLUGINS) else {}
-
-
 def account_of(name: str, setting: Setting) -> Account:
     """The account a provider is asked with."""
-    rows = load_catalog(extra_rows=plugin_rows()).providers
+    rows = catalog_for(name).providers
     return read_account(name, rows[name], setting.environment, setting.dotenv, others=rows)
 
 
 def open_provider(offer: Offer, account: Account, setting: Setting, callbacks: Callbacks | None = None) -> Provider:
     """The provider of an offer, ready to make pictures."""
-    name, row = offer.provider, load_catalog(extra_rows=plugin_rows()).providers[offer.provider]
+    name, row = offer.provider, catalog_for(offer.provider).providers[offer.provider]
     common: dict[str, Any] = {"base_url": account.base_url, "limits": account.limits, "price": offer.price}
     if name == "openai":
-        return OpenAI(offer.id, partials=int(account.options.get("partials", "0")), **common)
+        return OpenAI(offer.id, partials=offer.partials, **common)
     if name == "hinow":
         route = account.options.get("route", "images")
         if route not in ("images", "chat"):
@@ -115,8 +77,8 @@ def open_provider(offer: Offer, account: Account, setting: Setting, callbacks: C
         )
     if name == "together":
         return Together(offer.id, reference_url=_public_address(setting), **common)
-    if name in _plugins():
-        return _plugins()[name].open(account, offer)
+    if "protocol" not in row and name in plugins():
+        return plugins()[name].open(account, offer)
     if "protocol" not in row:
         raise ProviderError(f"provider `{name}` can be priced, but there is no client for it")
     shape = TaskShape.from_mapping(row["protocol"], provider=name)
@@ -156,7 +118,7 @@ async def service_of(
         return
     account = account_of(offer.provider, setting)
     if account.key is None:
-        variable = load_catalog(extra_rows=plugin_rows()).providers[offer.provider].get("key")
+        variable = catalog_for(offer.provider).providers[offer.provider].get("key")
         raise ProviderError(
             f"no key for `{offer.provider}`",
             hint=f"set {variable} in the environment, or in a file `.env` beside the campaign; "

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from imagebuild.core.key import Digest
 from tests.cli.conftest import Run, say_in
+from tests.cli.test_plan import begun
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -55,6 +57,18 @@ def test_a_plan_with_every_kind_of_change_fits_its_schema(
     assert {step["verdict"] for step in plan["steps"]} == {"make", "restore", "reuse"}
     assert plan["orphans"]
     assert any(step.get("reason", {}).get("causes") for step in plan["steps"])
+    assert _wrong(plans, plan) == []
+
+
+@pytest.mark.parametrize("state", ["uncertain", "task", "refused", "flawed"])
+def test_a_plan_with_open_attempts_fits_its_schema(
+    fresh: Path, imagebuild: Run, plans: Draft202012Validator, state: str
+) -> None:
+    digest = Digest("f" * 64) if state == "flawed" else None
+    begun(fresh, imagebuild, "scene", state, digest=digest, task={"id": "t"}, request_id="req_1", words="no")
+    words = ("--accept-flawed",) if state == "flawed" else ("--batch",)
+    plan = json.loads(imagebuild(fresh, "plan", "--json", "--provider", "openai", *words).stdout)
+    assert [step["reason"]["attempt"]["state"] for step in plan["steps"] if step["address"] == "scene"] == [state]
     assert _wrong(plans, plan) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import Run, edit, say_in
+from tests.cli.test_plan import begun
 
 
 def _asked(done_text: str) -> dict[str, Any]:
@@ -131,3 +132,36 @@ def test_asking_writes_nothing(built: Path, imagebuild: Run) -> None:
     imagebuild(built, "show", "winter")
     imagebuild(built, "graph")
     assert {path: path.stat().st_mtime_ns for path in built.rglob("*")} == before
+
+
+def test_an_open_attempt_is_shown_whole_with_the_command_that_goes_on(fresh: Path, imagebuild: Run) -> None:
+    attempt = begun(fresh, imagebuild, "scene", "uncertain", request_id="req_1", words="cut off\x1b[31m")
+    text = imagebuild(fresh, "why", "scene", "--provider", "openai").stdout
+    assert "  uncertain its request left, and whether the service made and billed it is not known\n" in text
+    lines = text.splitlines()
+    assert f"  attempt   {attempt.id} · uncertain" in lines
+    assert "  sent      2026-11-20T10:00:00Z to openai, request req_1" in lines
+    assert any(line.startswith("  words     “cut off") and "\x1b" not in line for line in lines)
+    assert "  amount    about $0.0042" in lines
+    assert any(line.startswith(f"  next      `imagebuild ledger settle {attempt.id} --not-billed`") for line in lines)
+    asked_again = imagebuild(fresh, "why", "scene", "--provider", "openai", "--on-uncertain", "retry").stdout
+    assert (
+        "  make      what became of its last request is not known; it is asked for again, and may be billed"
+        in asked_again
+    )
+
+
+def test_an_attempt_is_in_the_json_of_what_it_decides(fresh: Path, imagebuild: Run) -> None:
+    attempt = begun(fresh, imagebuild, "scene", "refused", request_id="req_1", words="no")
+    found = _asked(imagebuild(fresh, "why", "scene", "--json", "--provider", "openai").stdout)
+    reason = found["parts"][0]["reason"]
+    assert reason["sentence"] == (
+        "the service said no to exactly this request (sent 2026-11-20T10:00:00Z to `openai`, request req_1, "
+        "about $0.0042: “no”)"
+    )
+    assert (reason["attempt"]["id"], reason["attempt"]["state"], reason["attempt"]["billed"]) == (
+        attempt.id, "refused", None,
+    )  # fmt: skip
+    hero = _asked(imagebuild(fresh, "why", "hero", "--json", "--provider", "openai").stdout)["parts"][0]
+    assert hero["verdict"] == "blocked"
+    assert [change["new"] for change in hero["reason"]["changes"]] == ["scene"]

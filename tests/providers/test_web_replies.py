@@ -103,6 +103,18 @@ def test_an_earlier_answer_is_gone_from_the_spool_before_the_next_request_leaves
     asyncio.run(run())
 
 
+def test_an_earlier_answer_that_cannot_be_removed_keeps_the_request_from_leaving(tmp_path):
+    async def run() -> None:
+        (tmp_path / "key.reply").mkdir()
+        seen: list[bytes] = []
+        async with listening(answering(reply(), seen)) as server, to(server.base) as wire:
+            with pytest.raises(ProviderError, match=r"cannot remove `.*key\.reply`"):
+                await wire.send(post(server.base), spool=str(tmp_path / "key.reply"))
+        assert seen == []
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("size", [100, 300_000])
 def test_a_spool_that_cannot_be_written_costs_nobody_the_reply(tmp_path, size):
     async def run() -> None:

@@ -134,6 +134,13 @@ def test_whoever_does_not_say_what_client_it_is_is_refused(sandbox):
     assert sandbox.charges() == []
 
 
+def test_a_prompt_may_hold_half_a_character(sandbox):
+    url = sandbox.url("openai") + "/images/generations"
+    data = json.dumps({**ASK, "prompt": "a \ud83d kettle"}).encode()
+    assert call("POST", url, data=data).status == 200
+    assert [each["prompt"] for each in sandbox.charges()] == ["a \ud83d kettle"]
+
+
 def test_without_a_key_nothing_is_served(sandbox):
     for path in ("/images/generations", "/images/edits", "/batches"):
         reply = call("POST", sandbox.url("openai") + path, body={}, headers={"User-Agent": "a test"})

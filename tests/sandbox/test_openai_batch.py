@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +14,17 @@ import pytest
 from imagebuild.sandbox.openai_files import MOST_BYTES
 from tests.sandbox.calls import KEY, Answer, Part, call, form
 from tests.sandbox.pictures import picture, seen
+from tests.sandboxes import RunningSandbox, start_sandbox
 
 MODEL = "gpt-image-2-2026-04-21"
 OVER = ("completed", "failed", "expired", "cancelled")
+
+
+@pytest.fixture(scope="module")
+def slow_sandbox() -> Iterator[RunningSandbox]:
+    """Slow enough for a batch to be met in the middle."""
+    with start_sandbox(speed=10, latency="2") as found:
+        yield found
 
 
 def upload(sandbox, data: bytes, purpose: str = "batch") -> Answer:
@@ -162,10 +171,19 @@ def test_a_file_with_a_mistake_fails_the_whole_batch(sandbox, lines, code):
     assert sandbox.charges() == []
 
 
-def test_a_cancelled_batch_keeps_what_was_done(sandbox):
+def test_a_batch_whose_file_is_dropped_before_it_is_read_fails(slow_sandbox):
+    sandbox = slow_sandbox
+    batch = create(sandbox, line("1"))
+    call("DELETE", f"{sandbox.url('openai')}/files/{batch['input_file_id']}")
+    done = end_of(sandbox, batch)
+    assert (done["status"], done["errors"]["data"][0]["code"]) == ("failed", "file_not_found")
+
+
+def test_a_cancelled_batch_keeps_what_was_done(slow_sandbox):
+    sandbox = slow_sandbox
     batch = create(sandbox, *(line(str(i)) for i in range(400)))
     while look(sandbox, batch)["request_counts"]["completed"] == 0:
-        pass
+        time.sleep(0.01)
     reply = call("POST", f"{sandbox.url('openai')}/batches/{batch['id']}/cancel")
     assert reply.json["status"] == "cancelling"
     done = end_of(sandbox, batch)

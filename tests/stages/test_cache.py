@@ -24,7 +24,9 @@ from imagebuild.stages.cache import (
     verify,
 )
 from imagebuild.store.base import Record
+from imagebuild.store.journal import LocalJournal
 from imagebuild.store.local import LocalStore
+from tests.store.journal_contract import a_payment, an_attempt
 
 DAY = 24 * 3600.0
 
@@ -261,3 +263,30 @@ def test_locked_pictures_the_store_has_not_are_told_with_where_they_are(yard: Ya
     found = _verified(yard)
     assert {each.address: each.output for each in found.missing} == {"here": "here.png", "gone": None}
     assert {each.address for each in found.contents.lonely} == {"here", "gone"}
+
+
+# ------------------------------------------------------------------------------------------------ beside the journal
+
+
+def test_a_flawed_picture_stays_as_long_as_somebody_may_still_take_it(yard: Yard) -> None:
+    flawed = yard.store.put(b"came otherwise than asked", durable=True)
+    os.utime(yard.path_of(flawed), (time.time() - DAY, time.time() - DAY))
+    journal = LocalJournal(yard.store.root)
+    journal.open(an_attempt(state="flawed", digest=flawed))
+    assert yard.sweep().paid == ()
+    journal.close(an_attempt().key)
+    assert [each.digest for each in yard.sweep().paid] == [flawed]
+
+
+def test_dropping_leaves_what_was_begun_and_what_was_paid(yard: Yard) -> None:
+    journal = LocalJournal(yard.store.root)
+    journal.open(an_attempt())
+    journal.pay(a_payment())
+    Path(journal.reply_file(an_attempt().key)).write_bytes(b"reply")
+    yard.keep("scene", cost="0.04")
+    yard.lock()
+    found = yard.sweep()
+    drop(yard.store, (*found.drawn, *found.paid), found.lonely)
+    assert yard.store.digests() == set()
+    assert [each.answered for each in LocalJournal(yard.store.root).attempts()] == [True]
+    assert list(journal.payments()) == [a_payment()]
