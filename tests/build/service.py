@@ -44,6 +44,7 @@ class ScriptedWire:
     billed: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
+    takes: float = 0.0  # seconds a paid request is under way
     under_way: int = 0
     most: int = 0
     turns: dict[str, int] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class ScriptedWire:
         self.asked.append(name)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.takes)
         self.under_way -= 1
         if reply is None or 200 <= reply.status < 300 or reply.header("x-billed"):
             self.billed.append(name)

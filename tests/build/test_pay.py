@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 from imagebuild.core.attempt import Attempt, settled
 from imagebuild.core.expand import Action
 from imagebuild.core.key import key_of
+from imagebuild.core.lock import Lock
 from imagebuild.core.plan import USUAL, Policy
 from imagebuild.core.spec import Budget
 from imagebuild.providers.base import Cut, NotSent, Reply
@@ -394,7 +396,7 @@ def test_what_an_unknown_outcome_may_have_cost_counts_against_the_budget(shop):
 
 def test_with_64_at_once_and_any_prices_no_reservation_passes_the_limit(shop):
     costs = {f"p{n:03}": Decimal(1 + n * 37 % 23) / 100 for n in range(200)}
-    wire = ScriptedWire(lambda prompt, turn: picture_for(prompt, **{"x-cost": str(costs[prompt])}))
+    wire = ScriptedWire(lambda prompt, turn: picture_for(prompt, **{"x-cost": str(costs[prompt])}), takes=0.05)
     summary = buy(
         shop, wire, [generate(name) for name in costs], budget=Budget(build=Decimal(7)), price="0.23",
         provider=Shop(concurrency=64),
@@ -426,3 +428,31 @@ def test_what_another_build_is_paying_for_is_waited_for_and_taken(shop):
     thread.join()
     assert summary.made == 1
     assert wire.billed == ["poster"]
+
+
+# -------------------------------------------------------------------------------------------------------------- slots
+
+
+def test_a_result_that_is_in_the_store_after_all_never_waits_for_a_slot(shop):
+    actions = [generate("scene", output=False), change("winter", "scene")]
+    wire = ScriptedWire(lambda prompt, turn: picture_for(prompt))
+    buy(shop, wire, actions)
+    scene = shop.store.record(key_of(actions[0].manifest))
+    shop.store.remove_record(scene.key)  # it is made again, and comes out as it was: the winter is in the store
+    (shop.root / "out/winter.png").unlink()
+    shop.lock = Lock("test")  # nothing is known of the winter before its input is there
+
+    class Slow(ScriptedWire):
+        async def send(self, ask, **more):
+            if ask.json == "slow":
+                for _ in range(500):
+                    if (shop.root / "out/winter.png").exists():
+                        break
+                    await asyncio.sleep(0.01)
+                else:
+                    pytest.fail("the winter waited for the slot")
+            return await super().send(ask, **more)
+
+    slow = Slow(lambda prompt, turn: picture_for(prompt))
+    summary = buy(shop, slow, [*actions, generate("slow")], provider=Shop(concurrency=1))
+    assert (summary.failed, slow.billed) == (0, ["scene", "slow"])
