@@ -242,8 +242,12 @@ class BatchDesk:
                 await self._on_disk(self._books.journal.close_many, list(attempts))
                 raise state.failure
             to = f"{self._books.journal.reply_file(_key_of(label))}.batch"
-            paths = await self._drive(self._batching.collect(state, to))
-            await self._on_disk(self._settle, paths, attempts, ticket.batch)
+            try:
+                paths = await self._drive(self._batching.collect(state, to))
+            except Lost as gone:  # which of them were made, only the files could tell
+                await self._on_disk(self._mark_all, attempts, "lost", gone)
+                return
+            await self._on_disk(self._settle, paths, attempts, ticket.batch, state.completed)
         finally:
             await self._on_disk(claim.__exit__, None, None, None)
 
@@ -266,24 +270,40 @@ class BatchDesk:
         await self._on_disk(self._books.journal.close_many, list(attempts))
         return None
 
-    def _settle(self, paths: Sequence[str], attempts: dict[Key, Attempt], batch: str) -> None:
-        """Keep what came, one picture at a time; what the files do not speak of was not made."""
+    def _settle(self, paths: Sequence[str], attempts: dict[Key, Attempt], batch: str, completed: int) -> None:
+        """Keep what came, one picture at a time. What the files do not speak of was not made, if they are whole: if
+        they can be read to the end, and have as many pictures as the service counted."""
         left = dict(attempts)
+        made = 0
+        trouble: Unknown | None = None
         for path in paths:
-            for result in self._batching.lines(path, form_of=lambda key: str(_manifest_of(attempts, key)["format"])):
-                attempt = left.pop(Key(result.key), None)
-                if attempt is not None:
-                    self._settle_one(attempt, result, batch)
-        self._books.journal.close_many(list(left))
+            try:
+                for result in self._batching.lines(path, form_of=lambda key: _format_of(attempts, key)):
+                    made += result.failure is None or isinstance(result.failure, Lost)
+                    attempt = left.pop(Key(result.key), None)
+                    if attempt is not None:
+                        self._settle_one(attempt, result, batch)
+            except Unknown as bad:
+                trouble = bad
+        if made < completed and trouble is None:
+            trouble = Unknown(f"`{self._batching.name}` made {completed} pictures of the batch, and sent {made}")
+        if trouble is None:
+            self._books.journal.close_many(list(left))
+        else:
+            self._mark_all(left, "uncertain", trouble)
         for path in paths:
             with suppress(OSError):
                 os.unlink(path)
+
+    def _mark_all(self, attempts: Mapping[Key, Attempt], state: str, bad: Unknown | Lost) -> None:
+        for attempt in attempts.values():
+            self._books.mark(attempt, state, bad.words or bad.what, bad.request_id)
 
     def _settle_one(self, attempt: Attempt, result: BatchResult, batch: str) -> None:
         failure = result.failure
         record = self._books.recorded(attempt.key)
         if record is not None:  # killed between keeping it and forgetting the attempt
-            self._books.finish(attempt, record, None, batch)
+            self._books.finish(attempt, record, batch)
         elif result.picture is not None:
             with suppress(Flawed):  # it is remembered as that
                 self._books.keep(attempt, result.picture, 0.0, batch)
@@ -319,7 +339,7 @@ def _key_of(label: str) -> Key:
     return Key(digest_of(label.encode()))
 
 
-def _manifest_of(attempts: Mapping[Key, Attempt], key: str) -> Mapping[str, Any]:
-    """The manifest of a key; of one that is not ours, something to go by."""
+def _format_of(attempts: Mapping[Key, Attempt], key: str) -> str:
+    """The format that was asked for under a key; of one that is not ours, something to go by."""
     attempt = attempts.get(Key(key))
-    return attempt.manifest if attempt is not None else {"format": "png"}
+    return str(attempt.manifest["format"]) if attempt is not None else "png"

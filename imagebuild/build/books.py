@@ -55,7 +55,7 @@ class Books:
         """A picture that was paid for becomes its key's result; or it is flawed, and remembered as that."""
         kept = self._making.keep(attempt, picture, seconds)
         if kept.flaw is None:
-            self.finish(attempt, kept.record, picture.cost, batch)
+            self.finish(attempt, kept.record, batch)
             return kept.record
         flawed = attempt._replace(
             state="flawed", words=kept.flaw, digest=kept.record.digest, billed=picture.cost,
@@ -67,10 +67,10 @@ class Books:
             f"{kept.flaw}; it is kept as {short(kept.record.digest)}, and not delivered", hint=way_on("flawed")
         )
 
-    def finish(self, attempt: Attempt, record: Record, billed: Decimal | None = None, batch: str | None = None) -> None:
-        """The ledger's line of what is kept; then the attempt is forgotten."""
-        if billed is None and record.cost != record.estimate:
-            billed = record.cost
+    def finish(self, attempt: Attempt, record: Record, batch: str | None = None) -> None:
+        """The ledger's line of what is kept; then the attempt is forgotten. The record has all that the line says, so
+        that a build that was killed in between is no reason for another line."""
+        billed = None if record.extra.get("estimated") else record.cost
         changes = {"billed": billed, "request_id": record.request_id, "digest": record.digest, "batch": batch}
         self.journal.pay(payment_of(attempt, "paid", **changes))
         self.journal.close(attempt.key)
@@ -78,7 +78,7 @@ class Books:
     def accept(self, attempt: Attempt) -> Record:
         """Take a flawed picture for the key's result after all."""
         record = self._making.accept(attempt)
-        self.finish(attempt, record, attempt.billed)
+        self.finish(attempt, record)
         return record
 
     def mark(

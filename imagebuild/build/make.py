@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imagebuild.build.lock_writer import Result, result_of
@@ -134,7 +135,7 @@ class Making:
             bytes=len(picture.data), made_at=self._now(), seconds=round(seconds, 3), address=attempt.address, paid=True,
             model=manifest["model"], provider=attempt.provider, cost=cost, estimate=attempt.estimate,
             request_id=picture.request_id, answered=picture.answered, sources=attempt.sources,
-            extra={"floating": True} if attempt.floating else {},
+            extra=_remarks(attempt, picture.cost),
         )  # fmt: skip
         try:
             found = measure(picture.data, source=f"the master of `{attempt.address}`")
@@ -159,7 +160,8 @@ class Making:
             key=attempt.key, manifest=attempt.manifest, digest=attempt.digest, media_type=found.media_type,
             size=found.size, bytes=len(data), made_at=attempt.at, seconds=0.0, address=attempt.address, paid=True,
             model=attempt.manifest["model"], provider=attempt.provider, cost=cost, estimate=attempt.estimate,
-            request_id=attempt.request_id, sources=attempt.sources, extra={"flaw": attempt.words},
+            request_id=attempt.request_id, sources=attempt.sources,
+            extra={"flaw": attempt.words, **_remarks(attempt, attempt.billed)},
         )  # fmt: skip
         self._store.put_record(record)
         return record
@@ -203,3 +205,9 @@ class Making:
                     self._decoded.popitem(last=False)
                 self._decoding.pop(digest, None)
             return image
+
+
+def _remarks(attempt: Attempt, billed: Decimal | None) -> dict[str, bool]:
+    """`estimated`: what it cost is not the service's own word."""
+    found = {"floating": attempt.floating, "estimated": billed is None}
+    return {name: True for name, is_so in found.items() if is_so}

@@ -202,17 +202,15 @@ class Payer:
         going = _Going(attempt, before)
         began = self._clock()
         try:
-            picture = await self._send(going, show)
+            try:
+                picture = await self._send(going, show)
+            except Exception as bad:  # whatever it is, what is open may be billed
+                is_free = not going.is_open or (isinstance(bad, Refused) and not may_be_billed(bad))
+                spent = Decimal(0) if is_free else step.price
+                money.unknown += spent
+                raise
             spent = step.price if picture.cost is None else picture.cost
             return await self._on_disk(self._books.keep, going.attempt, picture, self._clock() - began)
-        except Refused as bad:
-            spent = step.price if may_be_billed(bad) else Decimal(0)
-            money.unknown += spent
-            raise
-        except (Unknown, Lost, StillRunning):
-            spent = step.price
-            money.unknown += spent
-            raise
         finally:
             money.purse.settle(step.price, spent)
 

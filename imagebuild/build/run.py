@@ -219,7 +219,8 @@ class _Run:
     async def _strays(self) -> int:
         if not isinstance(self.payer, Payer):
             return 0
-        planned = {step.key for step in self.plan.steps if step.key is not None and step.verdict != "reuse"}
+        taken_up = OPEN | {"make"}  # every other verdict leaves an attempt as it is, though its key is in the plan
+        planned = {step.key for step in self.plan.steps if step.key is not None and step.verdict in taken_up}
         return await self.payer.strays(planned)
 
     def _in_place(self, step: PlanStep) -> bool:
@@ -244,7 +245,10 @@ class _Run:
     async def _take_up(self, step: PlanStep) -> None:
         """What an earlier build left open waits for the service, not for a worker."""
         async with self.gate:
-            await self._do(step)
+            if self._is_stopping():
+                self._end(step, "left")
+            else:
+                await self._do(step)
 
     async def _hand_in(self) -> None:
         """Send what is ready in batches, once nothing that runs here can make more of it ready."""

@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -38,8 +39,8 @@ STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 def run(options: argparse.Namespace) -> int:
     project = find_project(options.file, os.environ)
     saved = read_plan(options.plan) if options.plan else None
-    if saved is not None and (options.select or options.exclude or options.provider):
-        raise ImagebuildError("`--plan` says already what to build", hint="leave out the selection and `--provider`")
+    if saved is not None:
+        _check_own(saved["asked"], options)
     planned = _fresh(project, options, saved)  # before anything is written: a mistake leaves no trace
     if _is_done(planned, options):
         return _done(planned, options)
@@ -55,6 +56,27 @@ def run(options: argparse.Namespace) -> int:
             return _done(planned, options)
         _may_run(planned.plan, options)
         return _build(planned, options, saved)
+
+
+def _check_own(asked: Mapping[str, Any], options: argparse.Namespace) -> None:
+    """A saved plan says what to build and what may be paid again: what else is said would be passed over."""
+    if options.select or options.exclude or options.provider:
+        raise ImagebuildError("`--plan` says already what to build", hint="leave out the selection and `--provider`")
+    own, given = policy_of(asked), options.on_uncertain
+    if given == "ask":
+        raise ImagebuildError("`--plan` asks nothing", hint="leave out `--on-uncertain ask`, or leave out `--plan`")
+    if given is not None and (given == "retry") != own.retry_uncertain:
+        word, other = ("without", "retry") if given == "retry" else ("with", "skip")
+        what = f"the plan was saved {word} `--on-uncertain retry`"
+        raise ImagebuildError(what, hint=f"`imagebuild plan --on-uncertain {other} --out {options.plan}`, look, build")
+    for name, is_own, is_given in (
+        ("--retry-refused", own.retry_refused, options.retry_refused),
+        ("--accept-flawed", own.accept_flawed, options.accept_flawed),
+        ("--batch", own.batch, options.batch),
+    ):
+        if is_given and not is_own:
+            what = f"the plan was saved without `{name}`"
+            raise ImagebuildError(what, hint=f"`imagebuild plan {name} --out {options.plan}`, look, build")
 
 
 def _is_done(planned: Planned, options: argparse.Namespace) -> bool:
@@ -212,9 +234,12 @@ def _run(planned: Planned, options: argparse.Namespace, stop: Stop, tally: _Tall
 
     gc.enable()
     view = view_for(planned.plan, json_lines=options.json, quiet=options.quiet)
+    is_broken_off = False
 
     def on_signal(number: int, _frame: object) -> None:
+        nonlocal is_broken_off
         if stop.reason is not None:
+            is_broken_off = True
             raise KeyboardInterrupt
         stop.request("stopped by " + ("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name))
         view.stopping("stopping: what is under way is finished and saved; once more to break off")
@@ -231,7 +256,10 @@ def _run(planned: Planned, options: argparse.Namespace, stop: Stop, tally: _Tall
         with view:
             trace = view.trace if options.debug else None
             return run_build(planned, listener=show, stop=stop, jobs=options.jobs, trace=trace)
-    except KeyboardInterrupt:
+    except BaseException as bad:
+        # What the interrupt struck, a lock just being taken, may end in an error of its own.
+        if not is_broken_off and not isinstance(bad, KeyboardInterrupt):
+            raise
         say("broken off: what was finished is saved, and the next build goes on from there")
         sys.stdout.flush()
         os._exit(2)  # at once: threads that still draw, or wait for a reply, would be waited for

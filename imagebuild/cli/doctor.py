@@ -1,4 +1,4 @@
-"""`imagebuild doctor`: which providers are ready, at what limits, and what is missing. Spends nothing."""
+"""`imagebuild doctor`: which providers are ready, at what limits, what is missing; and whether this project is."""
 
 from __future__ import annotations
 
@@ -7,63 +7,160 @@ import json
 import os
 import sys
 import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from imagebuild.cli.terminal import Ink, ink_for
+from imagebuild.cli.terminal import Ink, ink_for, printable
 from imagebuild.errors import ImagebuildError, did_you_mean
-from imagebuild.providers.account import read_dotenv
-from imagebuild.stages.doctor import Finding, examine
-from imagebuild.stages.plugins import full_catalog
-from imagebuild.stages.project import find_project
-from imagebuild.stages.services import Setting, setting_of
+from imagebuild.stages.cache import find_store
+from imagebuild.stages.doctor import Finding, Place, examine, known_names, look_around
+from imagebuild.stages.services import setting_of
 
 __all__ = ["run"]
 
 WIDTH = 100
+SHORT = 60
+NO_BREAK = "\u00a0"
+HERE = "project"  # what is said of this place stands under this word
+KEYS = {".env": "from `.env`", "command": "from its command"}  # else from a variable
 
 
 def run(options: argparse.Namespace) -> int:
-    name = options.provider_name
-    known = full_catalog().providers
+    name, known = options.provider_name, known_names()
     if name is not None and name not in known:
         raise ImagebuildError(f"no provider `{name}`", hint=did_you_mean(name, known))
-    found = examine(_setting(options), only=name, online=not options.offline)
+    project = find_store(options.file, os.environ, os.getcwd())
+    place = look_around(project, os.environ)
+    found = examine(setting_of(project, os.environ), only=name, online=not options.offline)
+    code = 0 if _can_begin(found, place, name) else 1
     if options.json:
-        print(json.dumps([each._asdict() for each in found], ensure_ascii=False, indent=1))
+        print(json.dumps(_json(found, place, code), ensure_ascii=False, indent=1))
     else:
-        ink = ink_for(sys.stdout)
-        print("\n".join(_lines(found, ink)))
-    return 0 if any(each.ready and (name is not None or each.name != "proof") for each in found) else 1
+        print("\n".join(_text(found, place, ink_for(sys.stdout))))
+    return code
 
 
-def _setting(options: argparse.Namespace) -> Setting:
-    """Of the campaign here, if there is one: its `.env` counts."""
-    try:
-        return setting_of(find_project(options.file, os.environ), os.environ)
-    except ImagebuildError:
-        if options.file is not None:
-            raise
-        return Setting(environment=os.environ, dotenv=read_dotenv([os.getcwd()]))
+def _can_begin(found: Sequence[Finding], place: Place, name: str | None) -> bool:
+    """Whether the one that is named, else the campaign's, else any service, can be asked, and something be kept."""
+    wanted = name or place.provider
+    asked = [each for each in found if each.name == wanted or (wanted is None and each.base_url)]
+    return any(each.ready for each in asked) and not (place.store_problem or place.journal_problem)
 
 
-def _lines(found: list[Finding], ink: Ink) -> list[str]:
-    width = max(len(each.name) for each in found)
+# ------------------------------------------------------------------------------------------------------ for people
+
+
+def _text(found: Sequence[Finding], place: Place, ink: Ink) -> list[str]:
+    width = max(len(HERE), *(len(each.name) for each in found))
     lines: list[str] = []
     for each in found:
-        colour = ink.green if each.ready else ink.yellow if each.state == "no key" else ink.red
-        lines.append(f"{ink.bold(f'{each.name:<{width}}')}  {colour(f'{each.state:<14}')}  {each.title}")
-        for label, text in (
-            ("", each.words),
-            ("key", each.key),
-            ("at", " · ".join(filter(None, (each.base_url, each.limits)))),
-            ("can", " · ".join(each.can)),
-            ("lacks", " · ".join(each.lacks)),
-        ):
-            if text:
-                pad = " " * (width + 2)
-                lines.extend(
-                    textwrap.wrap(text, WIDTH, initial_indent=f"{pad}{label:<5} ", subsequent_indent=pad + " " * 6)
-                )
+        colour = ink.green if each.state == "ready" else ink.yellow if each.ready or _is_idle(each) else ink.red
+        state = each.state.replace("-", " ")
+        lines.append(f"{ink.bold(f'{each.name:<{width}}')}  {colour(f'{state:<13}')}  {each.title}")
+        lines.extend(_indented(_of_provider(each), width))
         lines.append("")
-    ready = sum(each.ready for each in found)
-    lines.append(f"{ready} of {len(found)} can be asked; nothing was spent")
+    lines.append(ink.bold(HERE))
+    lines.extend(_indented(_of_place(place, found), width))
+    services = [each for each in found if each.base_url or each.state == "broken"]
+    if services:
+        ready = sum(each.ready for each in services)
+        of = "1 service" if len(services) == 1 else f"{len(services)} services"
+        lines.extend(["", f"{ready} of {of} can be asked; nothing was spent"])
     return lines
+
+
+def _is_idle(finding: Finding) -> bool:
+    return finding.state == "no-key"
+
+
+def _of_provider(found: Finding) -> Iterator[tuple[str, str]]:
+    yield "says", printable(found.words)
+    yield "do", found.hint
+    if found.key_from:
+        yield "key", KEYS.get(found.key_from, f"from {found.key_from}")
+    yield "at", " · ".join(filter(None, (found.base_url, _limits(found))))
+    yield "can", _listed(found.can)
+    yield "lacks", _listed(found.lacks)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Short parts stay on one line each."""
+    return " · ".join(part.replace(" ", NO_BREAK) if len(part) <= SHORT else part for part in parts)
+
+
+def _limits(found: Finding) -> str:
+    limits = found.limits
+    if limits is None:
+        return ""
+    parts = [f"{limits.concurrency} at once"]
+    if limits.images_per_minute:
+        parts.append(f"{limits.images_per_minute:g} images a minute")
+    if limits.requests_per_minute:
+        parts.append(f"{limits.requests_per_minute:g} requests a minute")
+    return ", ".join(parts)
+
+
+def _of_place(place: Place, found: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    own = next((each for each in found if each.name == place.provider), None)
+    if place.campaign is None:
+        yield "spec", "there is no campaign here: `imagebuild init` writes one"
+    else:
+        state = f", {own.state.replace('-', ' ')}" if own is not None else ""
+        by = f": made by `{place.provider}`{state}" if place.provider else ""
+        yield "spec", f"{_near(place.campaign)}{by}"
+    if place.campaign_problem:
+        yield "", f"it cannot be read: {place.campaign_problem}; `imagebuild check` tells every mistake"
+    if place.store_problem:
+        yield "store", f"{_near(place.store)} cannot be written to: {place.store_problem}"
+        yield "", "mend that, or set IMAGEBUILD_STORE to another folder"
+    else:
+        yield "store", _near(place.store) + ("" if place.has_store else ", made by the first build")
+    if place.journal_problem:
+        yield "open", place.journal_problem
+    elif place.open:
+        yield "open", ", ".join(f"{count} {state}" for state, count in sorted(place.open.items()))
+        yield "", "`imagebuild ledger` lists them, `imagebuild plan` says what to do about them"
+
+
+def _near(path: str) -> str:
+    shown = os.path.relpath(path)
+    return path if shown.startswith("..") else shown
+
+
+def _indented(rows: Iterator[tuple[str, str]], width: int) -> Iterator[str]:
+    pad = " " * (width + 2)
+    rest = pad + " " * 7
+    for first, text in rows:
+        label = first
+        for line in textwrap.wrap(text, WIDTH - len(rest), break_long_words=False, break_on_hyphens=False):
+            yield (f"{pad}{label:<5}  " if label else rest) + line.replace(NO_BREAK, " ")
+            label = ""
+
+
+# ---------------------------------------------------------------------------------------------------- for programs
+
+
+def _json(found: Sequence[Finding], place: Place, code: int) -> dict[str, Any]:
+    return {
+        "providers": [_finding_json(each) for each in found],
+        "campaign": {"file": place.campaign, "provider": place.provider, "problem": place.campaign_problem or None},
+        "store": {"folder": place.store, "made": place.has_store, "problem": place.store_problem or None},
+        "journal": {"open": dict(sorted(place.open.items())), "problem": place.journal_problem or None},
+        "exit": code,
+    }
+
+
+def _finding_json(found: Finding) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "title": found.title,
+        "state": found.state,
+        "ready": found.ready,
+        "key_from": found.key_from or None,
+        "base_url": found.base_url or None,
+        "limits": found.limits._asdict() if found.limits is not None else None,
+        "can": list(found.can),
+        "lacks": list(found.lacks),
+        "words": found.words or None,
+        "hint": found.hint or None,
+    }

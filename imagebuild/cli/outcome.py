@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 from imagebuild.build.report import Summary
@@ -13,16 +14,25 @@ from imagebuild.errors import ImagebuildError, Problem
 __all__ = ["end", "summary_line"]
 
 COUNTED = (
-    "made", "collected", "drawn", "reused", "restored", "adopted", "failed", "uncertain", "refused", "flawed", "blocked",
-    "left",
+    "made", "collected", "drawn", "reused", "restored", "adopted", "failed", "uncertain", "refused", "flawed",
+    "blocked", "left",
 )  # fmt: skip
 LABELS = {"failed": "error", "left": "left"}  # `uncertain`, `refused` and `flawed` are called that
 MOST_TOLD = 20  # of one kind with the same words
+LONGEST = 60  # characters of what stopped a build that fit into its last line
+# What to do about it where the trouble itself does not say.
+HINTS = {
+    "uncertain": "look at the service's own usage page, and tell `imagebuild ledger settle` what it says; "
+    "`imagebuild build --on-uncertain retry` asks again, and may pay twice",
+    "refused": "change the asset as it says; `imagebuild build --retry-refused` asks the same again",
+}
+NUMBER = re.compile(r"\b(?=[\w-]*\d)(?:req|task|batch)_?[\w-]+|\b[0-9a-f]{12,}\b")  # of a request, in a service's words
 
 
 def end(summary: Summary, *, as_json: bool) -> int:
     """Tell it; the exit code."""
     _tell_problems(summary)
+    _tell_left(summary)
     code = 0 if summary.complete else 1 if summary.wrong else 2
     if not as_json:
         print(summary_line(summary))
@@ -50,8 +60,9 @@ def end(summary: Summary, *, as_json: bool) -> int:
 def _tell_problems(summary: Summary) -> None:
     """Each kind of trouble once, with the pictures it befell: a thousand pictures with one cause are one message."""
     alike: dict[tuple[str, str, str | None], list[tuple[str, Problem]]] = {}
-    for address, problem, ended in summary.problems:
-        alike.setdefault((ended, problem.what, problem.hint), []).append((address, problem))
+    for address, problem, ended in sorted(summary.problems, key=lambda each: each[0]):
+        words = NUMBER.sub("", problem.what)  # the rest of what a service says is of one cause
+        alike.setdefault((ended, words, problem.hint), []).append((address, problem))
     for (ended, _, _), found in alike.items():
         address, problem = found[0]
         if ended == "left":
@@ -61,8 +72,31 @@ def _tell_problems(summary: Summary) -> None:
         named = [each for each, _ in found[:MOST_TOLD]]
         others = f"\nso also: {', '.join(named[1:])}" if len(named) > 1 else ""
         others += f" and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
-        hint = f"{problem.hint or ''}{others}".strip() or None
+        hint = f"{problem.hint or HINTS.get(ended, '')}{others}".strip() or None
         fail(ImagebuildError(f"{address}: {problem.what}", at=problem.at, hint=hint), label=LABELS.get(ended, ended))
+
+
+def _tell_left(summary: Summary) -> None:
+    """What was not sent because of something that befell another picture, or the build, and how it goes on."""
+    said = _cause(summary)
+    if said and len(said) > LONGEST:
+        fail(ImagebuildError(said), label="stopped")
+    left = summary.left - sum(ended == "left" for _, _, ended in summary.problems)
+    if not summary.stopped or left <= 0:
+        return
+    way = "the next build goes on with that"
+    if summary.stopped.startswith("`budget."):
+        way = "raise the limit, or build again once it allows more"
+    elif summary.wrong:
+        way = "build again when that is mended; what was made is kept, and not paid for again"
+    price = f", for {dollars(summary.left_price)}" if summary.left_price else ""
+    say(f"left: {left} not begun{price}: {way}")
+
+
+def _cause(summary: Summary) -> str | None:
+    """What stopped the build, unless that has been told as a picture's trouble."""
+    is_told = any(problem.what == summary.stopped for _, problem, _ in summary.problems)
+    return None if is_told else summary.stopped
 
 
 def summary_line(summary: Summary) -> str:
@@ -95,5 +129,6 @@ def summary_line(summary: Summary) -> str:
     if summary.unknown:
         parts.append(f"perhaps {dollars(summary.unknown)} more")
     state = ink.green("Done") if summary.complete else ink.red("Not done")
-    stopped = f" ({summary.stopped})" if summary.stopped else ""
+    cause = _cause(summary) or ""
+    stopped = f" ({cause})" if 0 < len(cause) <= LONGEST else ""
     return f"{state}{stopped}: {' · '.join(parts)} · {summary.seconds:.1f} s"

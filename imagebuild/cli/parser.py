@@ -10,112 +10,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from imagebuild.cli.examples import EXAMPLES, OVERVIEW
 from imagebuild.cli.terminal import fail, say
 from imagebuild.errors import ImagebuildError, did_you_mean
 
 __all__ = ["make_parser", "run"]
-
-OVERVIEW = """\
-make for paid pictures: works out which pictures a campaign needs, shows what would
-change, why and for how much, and pays only for that.
-
-  imagebuild init              a small working campaign in this folder
-  imagebuild plan              what a build would do, and its price; changes nothing
-  imagebuild build             do it
-  imagebuild why hero          why an asset is as it is
-"""
-
-EXAMPLES: dict[str, str] = {
-    "plan": """\
-examples:
-  imagebuild plan                          the whole campaign
-  imagebuild plan hero                     one asset, in all its cells
-  imagebuild plan locale=de-DE ratio=16:9  some cells of all assets
-  imagebuild plan 'product=ket*' --exclude locale=ja-JP
-  imagebuild plan out/de-DE/kettle.webp    one output, as with make
-  imagebuild plan --out plan.json && imagebuild build --plan plan.json
-""",
-    "build": """\
-examples:
-  imagebuild build                  everything that changed
-  imagebuild build hero locale=de-DE
-  imagebuild build --frozen         only put locked pictures in place; make nothing
-  imagebuild build --plan plan.json exactly the plan that was looked at, or nothing
-
-exit code: 0 all is as the campaign says · 1 something could not be done · 2 stopped with work left
-""",
-    "why": """\
-examples:
-  imagebuild why 'hero[product=kettle,locale=de-DE,ratio=16:9]'
-  imagebuild why hero locale=de-DE
-  imagebuild why out/de-DE/kettle.webp     by its output
-""",
-    "show": """\
-examples:
-  imagebuild show poster locale=ar-EG       the prompt exactly as it would be sent
-  imagebuild show poster locale=ar-EG --json
-""",
-    "graph": """\
-examples:
-  imagebuild graph                          Mermaid, for a README on GitHub
-  imagebuild graph hero                     an asset and all that it is made from
-  imagebuild graph --format dot --cells | dot -Tsvg > graph.svg
-""",
-    "check": """\
-examples:
-  imagebuild check                          campaign.yaml
-  imagebuild check ads/*.yaml               several
-  imagebuild check --json                   {"file", "line", "column", "length", "message", "hint"}
-
-exit code: 0 no mistakes · 1 mistakes
-""",
-    "doctor": """\
-examples:
-  imagebuild doctor                         every provider
-  imagebuild doctor openai                  one of them
-  imagebuild doctor --offline               only what can be told from here
-
-exit code: 0 the one that is named, or at least one service, can be asked · 1 none can
-""",
-    "completion": """\
-examples:
-  echo 'eval "$(imagebuild completion bash)"' >> ~/.bashrc
-  echo 'eval "$(imagebuild completion zsh)"' >> ~/.zshrc
-  imagebuild completion fish > ~/.config/fish/completions/imagebuild.fish
-""",
-    "cache": """\
-examples:
-  imagebuild cache                  how big the store is, and what is in it
-  imagebuild cache verify           read everything, and compare it with its digests
-  imagebuild cache gc               what no lock names (nothing is dropped)
-  imagebuild cache gc --drop        drop what was drawn here, and is drawn again for nothing
-  imagebuild cache gc --drop --paid and what was paid for (their price is told by `gc --paid`)
-
-exit code: 0 · 1 if `verify` found damage, or something could not be done
-""",
-    "sandbox": """\
-examples:
-  imagebuild sandbox                        prints the variables that point clients at it
-  imagebuild sandbox --env sandbox.env &    for a CI job: wait for the file, then source it
-  imagebuild sandbox --speed 1000 --latency lognormal:90:0.5
-  imagebuild sandbox --rate rate-text=0.1 --rate cut-charged=0.02 --seed 7
-  imagebuild sandbox --faults faults.yaml --ledger charges.jsonl
-
-faults.yaml:
-  - {fault: moderation-input, provider: openai, prompt: "*kettle*"}
-  - {fault: cut-charged, after: 3, times: 2}
-
-exit code: 0 when it was stopped · 1 if it could not start
-""",
-    "ledger": """\
-examples:
-  imagebuild ledger                         the last payments, and what each month cost
-  imagebuild ledger --by asset              what each asset cost
-  imagebuild ledger --month 2026-11 --csv > november.csv
-  imagebuild ledger --state uncertain       what nobody knows the outcome of
-  imagebuild ledger settle 9f86d08188 --not-billed    the service's own books say so
-""",
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -314,7 +213,7 @@ def _selecting(parser: _Parser, what: str = "select") -> None:
 
 def _paying(parser: _Parser, choices: tuple[str, ...] = ("skip", "retry")) -> None:
     parser.add_argument(
-        "--on-uncertain", choices=choices, default="skip",
+        "--on-uncertain", choices=choices,
         help="requests that left, and nobody knows whether they were made and billed: skip them (the default), or "
         "retry them, which may pay twice" + (", or ask" if "ask" in choices else ""),
     )  # fmt: skip
@@ -356,8 +255,9 @@ def _complete_selector(prefix: str, parsed_args: argparse.Namespace, **_: Any) -
 
 def _complete_provider(prefix: str, **_: Any) -> list[str]:
     from imagebuild.providers.catalog import load_catalog
+    from imagebuild.stages.plugins import plugin_names
 
-    return [name for name in load_catalog().providers if name.startswith(prefix)]
+    return [name for name in (*load_catalog().providers, *plugin_names()) if name.startswith(prefix)]
 
 
 def make_parser(only: str | None = None) -> _Parser:

@@ -31,7 +31,7 @@ from imagebuild.core.plan import (
     tools_of,
     unknown_price,
 )
-from imagebuild.core.ruling import STOPPING, Ruling, ruling_on
+from imagebuild.core.ruling import Ruling, ruling_on
 from imagebuild.core.settled import finder_of, spent_in, tools_in
 from imagebuild.core.spec import Budget
 from imagebuild.errors import ProviderError
@@ -305,8 +305,8 @@ class _Planner:
             return usual
         self.attempts[attempt.key] = attempt
         ruling = ruling_on(attempt, provider=self.offer.provider, policy=self.policy) or usual
-        if ruling.verdict in STOPPING:
-            stopped[action.address] = STOPPING[ruling.verdict]
+        if ruling.stops:
+            stopped[action.address] = ruling.stops
         return ruling
 
     def _delivered(self, action: Action, outcome: _Outcome) -> PlanStep:

@@ -45,6 +45,7 @@ WHY: Mapping[str, str] = {
     "input-uncertain": "made from a picture of which it is not known whether it was made",
     "input-refused": "made from a picture that the service refused",
     "input-flawed": "made from a picture that is not what was asked for",
+    "input-elsewhere": "made from a picture that another service is making",
 }
 
 # What these speak of is an attempt: when, at whom, under which number, in whose words.
@@ -52,7 +53,7 @@ OF_ATTEMPTS = frozenset({
     "sent", "uncertain", "lost", "uncertain-again", "answered", "under-way", "elsewhere", "refused", "refused-again",
     "flawed", "flawed-accepted",
 })  # fmt: skip
-_OF_INPUTS = ("input-made", "input-uncertain", "input-refused", "input-flawed")
+_OF_INPUTS = ("input-made", "input-uncertain", "input-refused", "input-flawed", "input-elsewhere")
 
 
 class Past(NamedTuple):

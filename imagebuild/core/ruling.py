@@ -10,11 +10,7 @@ from typing import NamedTuple
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.plan import Policy
 
-__all__ = ["STOPPING", "Ruling", "ruling_on"]
-
-# What a verdict makes of everything that would be made from the picture.
-STOPPING = {"uncertain": "input-uncertain", "refused": "input-refused", "flawed": "input-flawed"}
-
+__all__ = ["Ruling", "ruling_on"]
 
 class Ruling(NamedTuple):
     """A verdict, and why. `free`: nothing is paid for it, though it may be made."""
@@ -23,22 +19,28 @@ class Ruling(NamedTuple):
     why: str
     free: bool = True
 
+    @property
+    def stops(self) -> str | None:
+        """Why everything that would be made from the picture is blocked; None when it is not."""
+        if self.verdict in ("uncertain", "refused", "flawed"):
+            return f"input-{self.verdict}"
+        return "input-elsewhere" if self.why == "elsewhere" else None
+
 
 def ruling_on(attempt: Attempt, *, provider: str, policy: Policy) -> Ruling | None:
     """The ruling on a step whose key has an open attempt, in a plan for this provider; None: it is made as usual.
 
     What is under way, and a reply that nobody has read yet, is taken in, whatever the policy says: it is paid for."""
     state = attempt.state
-    if state == "task":
-        return Ruling("wait", "under-way" if attempt.provider == provider else "elsewhere")
+    if state == "task" or (state == "sent" and attempt.answered):
+        here = "under-way" if state == "task" else "answered"
+        return Ruling("wait", here if attempt.provider == provider else "elsewhere")
     if state == "refused":
         if attempt.provider != provider:
             return None
         return Ruling("make", "refused-again", free=False) if policy.retry_refused else Ruling("refused", "refused")
     if state == "flawed":
         return Ruling("make", "flawed-accepted") if policy.accept_flawed else Ruling("flawed", "flawed")
-    if attempt.answered and (state == "sent" or not policy.retry_uncertain):
-        return Ruling("wait", "answered")
     if policy.retry_uncertain:
         return Ruling("make", "uncertain-again", free=False)
     return Ruling("uncertain", state if state in ("sent", "lost") else "uncertain")

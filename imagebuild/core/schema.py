@@ -64,8 +64,8 @@ _SETTINGS: Mapping[str, Schema] = {
         "enum": list(BACKGROUNDS),
     },
     "format": {
-        "description": "What the model is asked for, and how the paid picture is kept. Default: png, which loses "
-        "nothing. The file that is delivered has the format its `output` ends in.",
+        "description": "What the model is asked for, and how the paid picture is kept. Default: what the provider "
+        "makes first, png or jpeg. The file that is delivered has the format its `output` ends in.",
         "enum": list(MASTER_FORMATS),
     },
     "take": {
@@ -138,7 +138,7 @@ def _campaign_properties() -> dict[str, Schema]:
             "type": "string",
             "pattern": "\\S",
             "default": "proof",
-            "examples": ["proof", "openai", "hinow", "apixo", "together"],
+            "examples": ["proof", "openai", "hinow", "apixo", "kie", "together"],
         },
         "budget": _budget(),
         "output_folder": {

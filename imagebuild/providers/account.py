@@ -273,6 +273,8 @@ def _base_url(row: Mapping[str, Any], variables: _Variables, key_from: str) -> s
             f"`{variable}` of the file `.env` would send your own key to `{host}`",
             hint=f"set {variable} in the environment too, or put the key of that service in the file",
         )
+    if not urlsplit(value).path.strip("/"):  # as some of the services' own libraries want it
+        return value.rstrip("/") + urlsplit(own).path
     return value.rstrip("/")
 
 

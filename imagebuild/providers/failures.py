@@ -14,16 +14,42 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from imagebuild.providers.base import AccountFailure, Lost, Refused, Reply, ServiceFailure, Throttled, Unknown
-from imagebuild.providers.said import Said, one_line, plain_text, request_id_of, retry_after, said_by, words_of
+from imagebuild.providers.said import (
+    MOST_READ,
+    Said,
+    one_line,
+    plain_text,
+    request_id_of,
+    retry_after,
+    said_by,
+    words_of,
+)
 
-__all__ = ["Health", "decoded", "failure_of", "json_of", "request_id_of", "retry_after", "words_of"]
+__all__ = [
+    "LOOK_IT_UP", "Health", "decoded", "failure_of", "json_of", "request_id_of", "retry_after", "unwell", "words_of",
+]  # fmt: skip
+
+
+_NOT_KNOWN: Final = "; whether it made the picture is not known"
+# What to do about an outcome that is not known.
+LOOK_IT_UP: Final = (
+    "look at the service's own usage page, and tell `imagebuild ledger settle` what it says; "
+    "`imagebuild build --on-uncertain retry` asks again, and may pay twice"
+)
 
 
 class Health(NamedTuple):
-    """Whether a service is ready to be asked, in a sentence."""
+    """Whether a service is ready to be asked, in a sentence. None: it answers, and nothing that is free would tell
+    whether it accepts the key."""
 
-    ok: bool
+    ok: bool | None
     words: str
+
+
+def unwell(failure: ServiceFailure) -> Health:
+    """What a failure says of a service that was only asked how it is: nothing was to be made, so nothing is unknown."""
+    what = failure.what.replace(_NOT_KNOWN, "")
+    return Health(False, f"{what}; {failure.hint}" if isinstance(failure, AccountFailure) and failure.hint else what)
 
 
 # ------------------------------------------------------------------------------------------------------ what it means
@@ -68,7 +94,7 @@ def failure_of(
     `key_name`: the variable that holds the key, if not the usual one. Never raises, whatever the reply.
     """
     said = said_by(reply)
-    speaker = _Speaker(provider, asked, key_name or re.sub(r"\W", "_", provider).upper() + "_API_KEY", said)
+    speaker = _Speaker(provider, asked, key_name or re.sub(r"\W", "_", provider).upper() + "_API_KEY", reply.url, said)
     status = reply.status
     if status == 429 or (status == 503 and full_503):
         if _MONEY.search(said.all):
@@ -121,6 +147,7 @@ class _Speaker(NamedTuple):
     provider: str
     asked: str
     key_name: str
+    url: str
     said: Said
 
     def sentence(self, what: str) -> str:
@@ -136,10 +163,13 @@ class _Speaker(NamedTuple):
 
     def moderated(self, status: int) -> Refused:
         said = self.said
-        stage = {"input": ", at the request", "output": ", at the finished picture"}.get(said.stage, "")
+        spots = {"input": "at the request", "output": "at the finished picture"}
+        code = str(status) if status >= 300 else ""  # a stream has begun as a success
+        about = ", ".join(filter(None, (code, spots.get(said.stage))))
+        about = f" ({about})" if about else ""
         kinds = f" [{', '.join(said.categories)}]" if said.categories else ""
         return Refused(
-            self.sentence(f"refused this request for its content ({status}{stage}){kinds}"),
+            self.sentence(f"refused this request for its content{about}{kinds}"),
             words=said.words, request_id=said.request_id, moderation=True, stage=said.stage, categories=said.categories,
             hint="change the prompt or the reference pictures; the same request is not sent again",
         )  # fmt: skip
@@ -149,9 +179,8 @@ class _Speaker(NamedTuple):
         if should_retry is not None:  # written down for whoever looks into it; a paid request is not resent for it
             words = f"{words} (x-should-retry: {one_line(should_retry)[:20]})".strip()
         return Unknown(
-            self.sentence(f"{what}; whether it made the picture is not known"),
-            words=words, request_id=self.said.request_id,
-            hint="look at the service's own usage page before sending it again",
+            self.sentence(f"{what}{_NOT_KNOWN}"),
+            words=words, request_id=self.said.request_id, hint=LOOK_IT_UP,
         )  # fmt: skip
 
     def account(self, status: int) -> AccountFailure:
@@ -168,6 +197,8 @@ class _Speaker(NamedTuple):
             return "wants the organization verified first", f"verify it in the account's settings at {name}"
         if status == 403:
             return "does not allow this", f"see what the key in `{self.key_name}` may do, and from where"
+        if status == 404 and said.is_plain:  # not the service's own words: a server that knows no such path
+            return f"has nothing at `{self.url.partition('?')[0]}` (404)", "see that the base URL is the service's own"
         if status == 404 or _NO_MODEL.search(said.code):
             return f"does not know {model}, or not for this account", "see `imagebuild doctor`, and the base URL"
         if status < 400:
@@ -187,12 +218,14 @@ def json_of(reply: Reply, *, provider: str = "the service") -> Any:
         pass
     if not 200 <= reply.status < 300:
         raise failure_of(reply, provider=provider)
-    words = words_of(plain_text(reply.body[:200].decode("utf-8", "replace")))
-    how = "answered with something that is no JSON" if reply.whole else "broke off its answer"
-    raise Unknown(
-        f"`{provider}` {how}; whether it made the picture is not known", words=words, request_id=request_id_of(reply),
-        hint="look at the service's own usage page before sending it again",
-    )  # fmt: skip
+    words = words_of(plain_text(reply.body[:MOST_READ].decode("utf-8", "replace")))
+    how, hint = "broke off its answer", LOOK_IT_UP
+    if reply.whole:
+        how = "answered with something that is no JSON"
+        if reply.body.lstrip()[:1] == b"<":
+            how = "answered with a web page, and no JSON" + (f" ({words})" if words else "")
+            hint = f"see that the base URL is the service's own; {LOOK_IT_UP}"
+    raise Unknown(f"`{provider}` {how}{_NOT_KNOWN}", words=words, request_id=request_id_of(reply), hint=hint)
 
 
 def decoded(b64: object, *, provider: str = "the service", request_id: str | None = None) -> bytes:

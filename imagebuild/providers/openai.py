@@ -32,7 +32,16 @@ from imagebuild.providers.base import (
     ask,
 )
 from imagebuild.providers.events import events_of
-from imagebuild.providers.failures import Health, decoded, failure_of, json_of, request_id_of, words_of
+from imagebuild.providers.failures import (
+    LOOK_IT_UP,
+    Health,
+    decoded,
+    failure_of,
+    json_of,
+    request_id_of,
+    unwell,
+    words_of,
+)
 
 __all__ = ["OpenAI", "cost_of", "parameters_of", "picture_in"]
 
@@ -77,10 +86,15 @@ class OpenAI:
         """Whether the key is accepted and the model is there. Free."""
         address = f"{self._base_url}/models/{quote(self._model_id, safe='')}"
         reply = yield from ask(Ask(method="GET", url=address, patience=0.0))
-        if reply.status == 200:
-            return Health(True, f"`{self.name}` serves `{self._model_id}`")
-        failure = failure_of(reply, provider=self.name, asked=self._model_id)
-        return Health(False, f"{failure.what}; {failure.hint}" if failure.hint else failure.what)
+        if reply.status != 200:
+            return unwell(failure_of(reply, provider=self.name, asked=self._model_id))
+        try:
+            found = json_of(reply, provider=self.name)
+        except ServiceFailure as failure:
+            return unwell(failure)
+        if not isinstance(found, Mapping) or "id" not in found:
+            return Health(False, f"what answers is not `{self.name}`: see the base URL")
+        return Health(True, f"`{self.name}` serves `{self._model_id}`")
 
     def _ask(self, request: Request) -> Ask:
         parameters = parameters_of(request, self._model_id)
@@ -120,7 +134,7 @@ class OpenAI:
             raise failure_of(told, provider=self.name, asked=self._model_id)
         raise Unknown(
             f"`{self.name}` ended its stream before the picture was finished; whether it is billed is not known",
-            request_id=request_id_of(reply), hint="look at the service's own usage page before sending it again",
+            request_id=request_id_of(reply), hint=LOOK_IT_UP,
         )  # fmt: skip
 
 

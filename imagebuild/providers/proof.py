@@ -25,6 +25,6 @@ class Proof:
     def limits(self) -> Limits:
         return Limits(concurrency=os.cpu_count() or 1)
 
-    def flow(self, request: Request, task: Mapping[str, Any] | None = None) -> Flow:  # noqa: ARG002: it notes nothing
+    def flow(self, request: Request, task: Mapping[str, Any] | None = None) -> Flow:  # noqa: ARG002  (it notes nothing)
         data = yield Work(lambda: self._paint(request))
         return Picture(data=data, media_type=f"image/{request.format}", cost=Decimal(0), answered={"model": "proof-1"})

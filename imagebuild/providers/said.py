@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from imagebuild.providers.base import Reply
 
-__all__ = ["Said", "one_line", "plain_text", "request_id_of", "retry_after", "said_by", "words_of"]
+__all__ = ["MOST_READ", "Said", "one_line", "plain_text", "request_id_of", "retry_after", "said_by", "words_of"]
 
 LONGEST_WORDS: Final = 500
 LONGEST_WAIT: Final = 600.0
@@ -26,13 +26,15 @@ MOST_READ: Final = 65_536  # bytes of a failure's body that are looked at
 
 
 class Said(NamedTuple):
-    """What a reply says of its failure, from whatever shape. `code` gathers its codes and types."""
+    """What a reply says of its failure, from whatever shape. `code` gathers its codes and types. `is_plain`: it came as
+    a text or a page, not as an object with fields."""
 
     message: str = ""
     code: str = ""
     stage: str = "unknown"
     categories: tuple[str, ...] = ()
     request_id: str | None = None
+    is_plain: bool = False
 
     @property
     def words(self) -> str:
@@ -47,7 +49,7 @@ def said_by(reply: Reply) -> Said:
     blocks = list(_blocks(_json_or_none(reply.body[:MOST_READ])))
     if not blocks:
         message = plain_text(reply.body[:MOST_READ].decode("utf-8", "replace"))
-        return Said(message=message, request_id=request_id_of(reply))
+        return Said(message=message, request_id=request_id_of(reply), is_plain=True)
     texts: list[str] = []
     for block in blocks:
         for name in ("message", "msg", "error", "detail", "error_description", "failMsg", "title"):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from imagebuild.providers.answer import Found, found_in, outline, remarks_in
-from imagebuild.providers.base import Reply, ServiceFailure, Unknown
-from imagebuild.providers.failures import failure_of, json_of, request_id_of
+from imagebuild.providers.base import Refused, Reply, ServiceFailure, Unknown
+from imagebuild.providers.failures import LOOK_IT_UP, failure_of, json_of, request_id_of
 from imagebuild.providers.task_failure import failed_task
 from imagebuild.providers.task_shape import TaskShape, unfolded, value_at
 
@@ -67,6 +67,10 @@ class TaskAnswers:
         """The name of the task that a paid request has started."""
         try:
             answer = self.read(reply)
+        except Refused as refused:
+            if refused.stage == "unknown":
+                refused.stage = "input"  # no task has begun: there is nothing that could be billed
+            raise
         except Unknown:
             rescued = None if reply.whole else self._rescued(reply)
             if rescued is None:
@@ -80,7 +84,7 @@ class TaskAnswers:
             raise Unknown(
                 f"`{self.provider}` named no task in its answer ({shape}); whether one has begun is not known",
                 words=shape, request_id=request_id_of(reply),
-                hint="look at the service's own usage page before sending it again",
+                hint=LOOK_IT_UP,
             )  # fmt: skip
         return task
 

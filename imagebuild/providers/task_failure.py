@@ -8,7 +8,7 @@ import re
 from typing import Any, Final
 
 from imagebuild.providers.base import AccountFailure, Refused, Reply, ServiceFailure, Unknown
-from imagebuild.providers.failures import failure_of
+from imagebuild.providers.failures import LOOK_IT_UP, failure_of
 from imagebuild.providers.said import one_line, words_of
 
 __all__ = ["failed_task"]
@@ -46,7 +46,7 @@ def failed_task(code: Any, said: Any, *, provider: str, task: str) -> ServiceFai
         return _of_account(provider, task, tail, words)
     return Unknown(
         f"`{provider}` failed at task `{task}`{tail}; whether it billed it is not known",
-        words=words, request_id=task, hint="look at the service's own usage page before sending it again",
+        words=words, request_id=task, hint=LOOK_IT_UP,
     )  # fmt: skip
 
 

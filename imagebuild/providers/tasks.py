@@ -28,7 +28,7 @@ from imagebuild.providers.base import (
     Wish,
     ask,
 )
-from imagebuild.providers.failures import Health
+from imagebuild.providers.failures import Health, unwell
 from imagebuild.providers.fetch import noted_link, picture_of
 from imagebuild.providers.task_answer import Done, TaskAnswers, task_name
 from imagebuild.providers.task_shape import TaskShape, filled, filled_path
@@ -78,11 +78,13 @@ class TaskService:
 
     def check(self) -> Generator[Wish, Any, Health]:
         """Whether the key is accepted: asks for a task that cannot exist."""
-        reply = yield from ask(Ask(method="GET", url=self._poll_url(NO_TASK), patience=10))
+        reply = yield from ask(Ask(method="GET", url=self._poll_url(NO_TASK), patience=0.0))
         status = self._answers.status_of(reply)
-        if 200 <= status < 300 or status in (400, 404, 422):
-            return Health(True, "the key is accepted")
-        return Health(False, self._answers.failure_of(reply).what)
+        if not (200 <= status < 300 or status in (400, 404, 422)):
+            return unwell(self._answers.failure_of(reply))
+        if not reply.body.lstrip().startswith(b"{"):
+            return Health(False, f"what answers is not `{self.name}`: see the base URL")
+        return Health(True, "the key is accepted")
 
     @property
     def _answers(self) -> TaskAnswers:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from imagebuild.core.offer import Price
 from imagebuild.providers.base import Ask, Attachment, Flow, Limits, Request, ServiceFailure, Wish, ask
-from imagebuild.providers.failures import Health, failure_of, json_of
+from imagebuild.providers.failures import Health, failure_of, json_of, unwell
 from imagebuild.providers.fetch import picture_from, resumed
 from imagebuild.providers.wording import check_sayable, data_url
 
@@ -54,13 +54,13 @@ class Together:
 
     def check(self) -> Generator[Wish, Any, Health]:
         """Whether the key is accepted, and the model listed."""
-        reply = yield from ask(Ask(method="GET", url=self.base_url.rstrip("/") + "/models", patience=10))
+        reply = yield from ask(Ask(method="GET", url=self.base_url.rstrip("/") + "/models", patience=0.0))
         if not 200 <= reply.status < 300:
-            return Health(False, failure_of(reply, provider=self.name, asked=self.model_id, full_503=True).what)
+            return unwell(failure_of(reply, provider=self.name, asked=self.model_id, full_503=True))
         try:
             models = json_of(reply, provider=self.name)
         except ServiceFailure as failure:
-            return Health(False, failure.what)
+            return unwell(failure)
         models = models.get("data") if isinstance(models, Mapping) else models
         ids = [each.get("id") for each in models if isinstance(each, Mapping)] if isinstance(models, list) else []
         if self.model_id in ids or not ids:

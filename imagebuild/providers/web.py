@@ -282,9 +282,10 @@ class WebWire:
         if left:
             return Cut(f"`{url.host}` {_cause_after(bad, self._patience)}")
         by = f" by way of the proxy `{proxy.host}:{proxy.port}`" if proxy is not None else ""
+        place = url.host if url.is_default_port() else f"{url.host}:{url.port}"
         return NotSent(
-            f"cannot reach `{url.host}`{by}: {_cause_before(bad, self._patience)}",
-            hint="check the network; a proxy is named by HTTPS_PROXY",
+            f"cannot reach `{place}`{by}: {_cause_before(bad, self._patience)}",
+            hint="check the network and the base URL; a proxy is named by HTTPS_PROXY",
         )
 
     def _tell(self, ask: Ask, url: URL, began: float, words: str) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from imagebuild.sandbox import admin, files, hinow, openai, openai_batch, tasks, together
-from imagebuild.sandbox.desk import Desk
+from imagebuild.sandbox.desk import Desk, cut
 from imagebuild.sandbox.faults import SandboxError
 from imagebuild.sandbox.openai_batch import BatchRoom
 from imagebuild.sandbox.openai_files import FileRoom
@@ -92,6 +92,8 @@ def _noting(desk: Desk) -> Middleware:
             response = await handler(request)
             status = response.status
             return response
+        except ConnectionError:  # the client has gone
+            cut(request)
         finally:
             desk.answered(request, status)
 

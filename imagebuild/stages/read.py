@@ -115,7 +115,7 @@ def read_spec(
 def _catalog_with(name: str) -> Catalog:
     """The catalogue; with what plugins bring to it when it has no such provider, for looking for them takes time."""
     catalog = load_catalog()
-    return catalog if name in catalog.providers else plugins.full_catalog()
+    return catalog if name in catalog.providers else plugins.catalog_for(name)
 
 
 def _situation(project: Project, provider: str) -> Situation:

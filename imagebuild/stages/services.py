@@ -1,7 +1,8 @@
 """Which provider's code serves a name, and the connection it is served over.
 
 A provider is a name in the catalogue and something that makes a `Provider` of an account. The four services, the one
-inside, and every service of tasks that the catalogue describes are here; others come as plugins.
+inside, and every service of tasks that the catalogue describes are here; others come as plugins. One without an
+address in its row asks nobody: it works here, without a connection, a journal or a key.
 """
 
 from __future__ import annotations
@@ -11,17 +12,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from imagebuild.build.run import Service
 from imagebuild.build.terms import Terms
 from imagebuild.core.offer import Offer, framed
 from imagebuild.errors import ProviderError
-from imagebuild.picture.proof import ProofRequest, paint
+from imagebuild.lazy import lazy
 from imagebuild.providers.account import Account, read_account, read_dotenv, time_scale
 from imagebuild.providers.base import Attachment, Provider, Request
 from imagebuild.providers.batches import Batching
-from imagebuild.providers.callbacks import Callbacks
 from imagebuild.providers.hinow import HiNow
 from imagebuild.providers.openai import OpenAI
 from imagebuild.providers.openai_batch import OpenAIBatch
@@ -29,10 +29,18 @@ from imagebuild.providers.proof import Proof
 from imagebuild.providers.task_shape import TaskShape
 from imagebuild.providers.tasks import TaskService
 from imagebuild.providers.together import Together
-from imagebuild.providers.web import WebWire
 from imagebuild.stages.plugins import catalog_for, plugins
 from imagebuild.stages.project import Project
 from imagebuild.store.base import Journal
+
+if TYPE_CHECKING:
+    from imagebuild.picture import proof as painting
+    from imagebuild.providers import callbacks as calls
+    from imagebuild.providers import web
+else:  # a build that asks nobody loads neither the network nor a painter
+    painting = lazy("imagebuild.picture.proof")
+    calls = lazy("imagebuild.providers.callbacks")
+    web = lazy("imagebuild.providers.web")
 
 __all__ = ["Setting", "account_of", "open_provider", "service_of", "setting_of"]
 
@@ -62,10 +70,14 @@ def account_of(name: str, setting: Setting) -> Account:
     return read_account(name, rows[name], setting.environment, setting.dotenv, others=rows)
 
 
-def open_provider(offer: Offer, account: Account, setting: Setting, callbacks: Callbacks | None = None) -> Provider:
+def open_provider(
+    offer: Offer, account: Account, setting: Setting, callbacks: calls.Callbacks | None = None
+) -> Provider:
     """The provider of an offer, ready to make pictures."""
     name, row = offer.provider, catalog_for(offer.provider).providers[offer.provider]
     common: dict[str, Any] = {"base_url": account.base_url, "limits": account.limits, "price": offer.price}
+    if name == "proof":
+        return Proof(_painter())
     if name == "openai":
         return OpenAI(offer.id, partials=offer.partials, **common)
     if name == "hinow":
@@ -77,10 +89,8 @@ def open_provider(offer: Offer, account: Account, setting: Setting, callbacks: C
         )
     if name == "together":
         return Together(offer.id, reference_url=_public_address(setting), **common)
-    if "protocol" not in row and name in plugins():
-        return plugins()[name].open(account, offer)
     if "protocol" not in row:
-        raise ProviderError(f"provider `{name}` can be priced, but there is no client for it")
+        return plugins().good[name].open(account, offer)
     shape = TaskShape.from_mapping(row["protocol"], provider=name)
     address = callbacks.address_for if callbacks is not None else None
     return TaskService(
@@ -113,12 +123,12 @@ async def service_of(
     offer: Offer, setting: Setting, journal: Journal, terms: Terms, *, trace: Callable[[str], None] | None = None
 ) -> AsyncIterator[Service]:
     """A provider and its connection, for one build."""
-    if offer.provider == "proof":
-        yield Service(provider=Proof(_paint))
-        return
     account = account_of(offer.provider, setting)
-    if account.key is None:
-        variable = catalog_for(offer.provider).providers[offer.provider].get("key")
+    if not account.base_url:
+        yield Service(provider=open_provider(offer, account, setting))
+        return
+    variable = catalog_for(offer.provider).providers[offer.provider].get("key")
+    if account.key is None and variable is not None:
         raise ProviderError(
             f"no key for `{offer.provider}`",
             hint=f"set {variable} in the environment, or in a file `.env` beside the campaign; "
@@ -129,9 +139,9 @@ async def service_of(
         callbacks = None
         if "callback_url" in account.options:
             listen = account.options.get("callback_listen", "127.0.0.1:8787")
-            callbacks = await stack.enter_async_context(Callbacks(account.options["callback_url"], listen))
+            callbacks = await stack.enter_async_context(calls.Callbacks(account.options["callback_url"], listen))
         wire = await stack.enter_async_context(
-            WebWire(account.key, base_url=account.base_url, time_scale=scale, callbacks=callbacks, trace=trace)
+            web.WebWire(account.key, base_url=account.base_url, time_scale=scale, callbacks=callbacks, trace=trace)
         )
         provider = open_provider(offer, account, setting, callbacks)
         yield Service(
@@ -144,19 +154,24 @@ async def service_of(
         )
 
 
-def _paint(request: Request) -> bytes:
-    return paint(
-        ProofRequest(
-            operation="edit" if request.operation == "edit" else "generate",
-            prompt=request.prompt,
-            size=request.size,
-            quality=request.quality,
-            background=request.background,
-            output_format=cast(Literal["png", "jpeg", "webp"], request.format),
-            references=tuple(each.data for each in request.references),
-            mask=request.mask.data if request.mask else None,
-            take=request.take,
-            variant=request.variant,
-            label=request.label,
+def _painter() -> Callable[[Request], bytes]:
+    paint, proof_request = painting.paint, painting.ProofRequest  # loaded here, once, and not by the threads that draw
+
+    def painted(request: Request) -> bytes:
+        return paint(
+            proof_request(
+                operation="edit" if request.operation == "edit" else "generate",
+                prompt=request.prompt,
+                size=request.size,
+                quality=request.quality,
+                background=request.background,
+                output_format=cast(Literal["png", "jpeg", "webp"], request.format),
+                references=tuple(each.data for each in request.references),
+                mask=request.mask.data if request.mask else None,
+                take=request.take,
+                variant=request.variant,
+                label=request.label,
+            )
         )
-    )
+
+    return painted

@@ -1,6 +1,5 @@
 """Who is paying for a key now: the file `claims/<key>` of a store's folder, locked by the kernel while it is so.
 
-A batch claims its thousands of keys with one file, `claims/many-<mark>`, for no process may open a file for each.
 The lock goes with the process that holds it, however it ends, so nothing is ever left to wait for. Knows nothing of
 what is paid for.
 """
@@ -9,27 +8,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from imagebuild.core.key import Key
 from imagebuild.errors import StoreError
 from imagebuild.flock import unlock
-from imagebuild.store.files import BINARY, Writer, cannot, listed, read
+from imagebuild.store.files import BINARY, Writer, cannot, listed
 
 __all__ = ["Claims"]
 
 _DAY = 24 * 3600.0
-_MANY = "many-"
 
 
 class Claims:
-    """See `imagebuild.store.base.Journal.claim`.
-
-    Whoever claims one key locks its file, then looks whether a claim of many has it; whoever claims many writes them
-    down in one locked file, then looks for claims of one. So of two who want a key at the same instant at least one
-    sees the other.
-    """
+    """See `imagebuild.store.base.Journal.claim`."""
 
     def __init__(self, writer: Writer, lock: Callable[[int], bool]) -> None:
         self._writer = writer
@@ -47,52 +40,14 @@ class Claims:
             yield False
             return
         try:
-            with _told(self._writer.root):
-                is_mine = not self._is_among_many(key)
-            yield is_mine
-        finally:
-            _let_go(descriptor, path)
-
-    @contextmanager
-    def of_many(self, keys: Collection[Key]) -> Iterator[set[Key]]:
-        """Those of the keys that are ours, until the block ends; one open file for all of them."""
-        path = os.path.join(self._folder, _MANY + os.urandom(8).hex())
-        with _told(self._writer.root):
-            descriptor = self._taken(path)
-            while descriptor is None:  # somebody looks at it
-                time.sleep(0.001)
-                descriptor = self._taken(path)
-        try:
-            with _told(self._writer.root):
-                mine = self._announced(set(keys), descriptor, path)
-            yield mine
+            yield True
         finally:
             _let_go(descriptor, path)
 
     def has(self, key: Key) -> bool:
         """Whether anybody has the key."""
         with _told(self._writer.root):
-            return self._is_live(os.path.join(self._folder, key)) or self._is_among_many(key)
-
-    def _announced(self, keys: set[Key], descriptor: int, path: str) -> set[Key]:
-        rest = memoryview("".join(f"{key}\n" for key in keys).encode())
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        for name in listed(self._folder):
-            other = os.path.join(self._folder, name)
-            if name.startswith(_MANY) and other != path:
-                keys -= {Key(line) for line in self._live(other).decode("ascii", "replace").split("\n")}
-            elif Key(name) in keys and self._is_live(other):
-                keys.discard(Key(name))
-        return keys
-
-    def _is_among_many(self, key: Key) -> bool:
-        names = (name for name in listed(self._folder) if name.startswith(_MANY))
-        return any(key.encode() in self._live(os.path.join(self._folder, name)) for name in names)
-
-    def _live(self, path: str) -> bytes:
-        """What a claim of many says, if anybody has it."""
-        return (read(path) or b"") if self._is_live(path) else b""
+            return self._is_live(os.path.join(self._folder, key))
 
     def _is_live(self, path: str) -> bool:
         """Whether somebody has it. One that nobody has is removed."""

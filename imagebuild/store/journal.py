@@ -116,10 +116,6 @@ class LocalJournal:
     def claim(self, key: Key) -> AbstractContextManager[bool]:
         return self._claims.of(key)
 
-    def claim_many(self, keys: Iterable[Key]) -> AbstractContextManager[set[Key]]:
-        """As `claim`, for the keys of one batch: those that are ours."""
-        return self._claims.of_many(set(keys))
-
     def is_claimed(self, key: Key) -> bool:
         """Whether somebody is paying for the key now. Makes nothing."""
         return self._claims.has(key)

@@ -2,11 +2,11 @@
 
     python tests/bench/exactly_once.py [--runs 1000] [--seed N] [--provider NAME|all] [--workers 2]
 
-Each run is a campaign of its own with 4 to 10 pictures to pay for, and a random script of faults. Its builds are killed,
-at a random time or just before they touch a file, and run again until they find nothing more to do; then the faults
-end, and it is built until nothing changes. What the sandbox charged, answered and played must then be what the campaign's
-store, lock, journal and ledger say: see `both_books`. Before every build its plan is held against what the build sends.
-Some runs end with a build that is told to ask again for everything that is open: then all must be there.
+Each run is a campaign of its own with 4 to 10 pictures to pay for, and a random script of faults. Its builds are
+killed, at a random time or just before they touch a file, and run again until they find nothing more to do; then the
+faults end, and it is built until nothing changes. What the sandbox charged, answered and played must then be what the
+campaign's store, lock, journal and ledger say: see `both_books`. Before every build its plan is held against what the
+build sends. Some runs end with builds that are told to ask again for everything that is open: then all must be there.
 
 Prints the figures; on a violation the seed of the run, its script and its folder, which is kept, and exits 1.
 """
@@ -29,13 +29,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-HOME = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(HOME))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from PIL import Image
 
-from imagebuild.cli import build, main, parser, plan, progress  # noqa: F401  (loaded before the builds are forked)
-from imagebuild.providers import web  # noqa: F401
+import imagebuild.cli.build
+import imagebuild.cli.plan
+import imagebuild.cli.progress  # noqa: F401  (all loaded before the builds are forked)
+from imagebuild.cli.main import main as run_command
 from imagebuild.sandbox.faults import FAULTS
 from tests.bench.both_books import Death, Evidence, Sent, Violation, compare, prompt_id
 from tests.sandboxes import RunningSandbox, start_sandbox
@@ -43,6 +44,7 @@ from tests.sandboxes import RunningSandbox, start_sandbox
 WAYS = (
     "openai", "openai-stream", "openai-batch", "hinow", "apixo", "apixo-callback", "kie", "together",
 )  # fmt: skip
+HOME = Path(__file__).resolve().parents[2]
 MOST_KILLS = 4
 MOST_BUILDS = 40
 RETRIED = 0.25  # share of the runs that end with everything asked for again
@@ -206,9 +208,7 @@ def _signal(child: int, number: int) -> None:
         os.kill(child, number)
 
 
-def _be_command(
-    campaign: Campaign, arguments: list[str], environment: Mapping[str, str], way: Way, log: Path
-) -> None:
+def _be_command(campaign: Campaign, arguments: list[str], environment: Mapping[str, str], way: Way, log: Path) -> None:
     code = 1
     try:
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
@@ -221,7 +221,7 @@ def _be_command(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if way.kind == "file":
             sys.addaudithook(Moments(campaign.folder, *way.file))
-        code = main.main(arguments)
+        code = run_command(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException as bad:
@@ -311,6 +311,7 @@ class Run:
             raise Violation(f"a build ended with a traceback:\n{done.output.decode(errors='replace')[-3000:]}")
         if done.killed:
             self.figures["kills"] += 1
+            self.figures[f"killed: {way.kind}"] += 1
             self.deaths.append(Death(done.began, done.ended))
             self.kept_replies |= Evidence.whole_replies(self.campaign.folder)
         elif way.kind == "whole" and not self.deaths:
@@ -362,6 +363,7 @@ class Run:
             charges=self.sandbox.charges(), sent=self._sent(), plays=self.sandbox.plays(),
             deaths=tuple(self.deaths), kept_replies=frozenset(self.kept_replies), outputs=tuple(self.outputs),
             secret=self.environment["OPENAI_API_KEY"],
+            states=Evidence.states_in(self.campaign.folder, self.campaign.paid),
         )  # fmt: skip
 
 
@@ -465,7 +467,7 @@ def in_workers(runs: int, seed: int, ways: list[str], workers: int, home: Path, 
     return total
 
 
-def main_() -> int:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
@@ -491,4 +493,4 @@ def main_() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main_())
+    sys.exit(main())

@@ -262,3 +262,40 @@ def test_a_plan_that_costs_nothing_never_opens_the_ledger(built: Path, imagebuil
     done = imagebuild(built, "plan")
     assert done.returncode == 0
     assert "restore hero" in done.stdout
+
+
+ADDRESSED = """\
+imagebuild: 1
+campaign: small
+model: gpt-image-2
+allow_floating: true
+provider: apixo
+assets:
+  scene: {prompt: A kettle, references: [brand.png], resolution: 1k, output: scene.jpg}
+"""
+
+
+def test_where_pictures_can_be_fetched_may_be_said_in_the_environment_or_in_a_file_beside_the_campaign(
+    fresh: Path, imagebuild: Run
+) -> None:
+    (fresh / "campaign.yaml").write_text(ADDRESSED, encoding="utf-8")
+    done = imagebuild(fresh, "plan")
+    assert done.returncode == 1
+    assert "`apixo` takes pictures only by addresses that it can fetch them from" in done.stderr
+    assert "hint: set IMAGEBUILD_REFERENCES_URL to where" in done.stderr
+    assert imagebuild(fresh, "plan", IMAGEBUILD_REFERENCES_URL="https://pictures.example").returncode == 0
+    (fresh / ".env").write_text("IMAGEBUILD_REFERENCES_URL=https://pictures.example\n", encoding="utf-8")
+    done = imagebuild(fresh, "plan")
+    assert done.returncode == 0
+    assert "Plan: 1 to make. Price: $0.02." in done.stdout
+
+
+def test_a_price_that_is_not_known_is_a_mistake_for_check_too(fresh: Path, imagebuild: Run) -> None:
+    text = ADDRESSED.replace("references: [brand.png], resolution: 1k", "resolution: 2k")
+    (fresh / "campaign.yaml").write_text(text, encoding="utf-8")
+    done = imagebuild(fresh, "check")
+    assert done.returncode == 1
+    assert done.stderr.startswith("campaign.yaml:7:3: error: the price of `scene` at `apixo` is not known\n")
+    assert "has `resolution: 1k` only; served by `openai`, `hinow`, `kie`, `together`\n" in done.stderr
+    edit(fresh, "campaign.yaml", "2k", "1k")
+    assert imagebuild(fresh, "check").returncode == 0

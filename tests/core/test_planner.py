@@ -371,8 +371,7 @@ EVERYTHING = Policy(retry_uncertain=True, retry_refused=True, accept_flawed=True
         ("lost", {"provider": "apixo"}, RETRY, "make", "uncertain-again", "0.05"),
         ("sent", {"answered": True}, Policy(), "wait", "answered", "0"),
         ("sent", {"answered": True}, EVERYTHING, "wait", "answered", "0"),
-        ("uncertain", {"answered": True}, Policy(), "wait", "answered", "0"),
-        ("uncertain", {"answered": True}, RETRY, "make", "uncertain-again", "0.05"),
+        ("sent", {"answered": True, "provider": "apixo"}, EVERYTHING, "wait", "elsewhere", "0"),
         ("task", {}, Policy(), "wait", "under-way", "0"),
         ("task", {}, EVERYTHING, "wait", "under-way", "0"),
         ("task", {"provider": "apixo"}, EVERYTHING, "wait", "elsewhere", "0"),
@@ -445,6 +444,14 @@ def test_what_is_made_from_something_under_way_is_made_for_it_will_come(state, m
     assert steps["scene"].verdict == "wait"
     assert verdicts(steps)["winter"] == ("make", "input-made")
     assert plan.price == Decimal("0.05")
+
+
+def test_nothing_is_bought_for_a_picture_that_another_service_is_making():
+    scene, world = paid("scene"), World()
+    world.opened(scene, "task", provider="elsewhere")
+    plan, steps = planned(world, scene, edited("winter", "scene", output="out/winter.png"))
+    assert verdicts(steps) == {"scene": ("wait", "elsewhere"), "winter": ("blocked", "input-elsewhere")}
+    assert plan.price == 0
 
 
 def test_an_earlier_picture_in_place_is_left_where_it_is():

@@ -154,10 +154,15 @@ def test_a_key_with_foreign_characters_inside_is_refused_without_being_shown(key
 
 def test_the_base_url_is_the_variables_without_its_last_stroke():
     assert account({"OPENAI_BASE_URL": "https://eu.example.com/v1/"}).base_url == "https://eu.example.com/v1"
-    for here in ("http://127.0.0.1:8080/openai/v1", "http://localhost:1/", "http://[::1]:8080/v1"):
+    for here in ("http://127.0.0.1:8080/openai/v1", "http://localhost:1/openai/", "http://[::1]:8080/v1"):
         assert account({"OPENAI_BASE_URL": here}).base_url == here.rstrip("/")
-    row = ROW | {"key": "TOGETHER_API_KEY"}
-    assert account({"TOGETHER_BASE_URL": "https://t.example.com"}, row=row).base_url == "https://t.example.com"
+
+
+@pytest.mark.parametrize("address", ["https://api.together.ai", "https://api.together.ai/", "http://127.0.0.1:1"])
+def test_a_base_url_without_a_path_gets_the_catalogues_as_the_services_own_library_wants_it(address):
+    for path in ("/v1", "/api/v1", ""):
+        row = ROW | {"key": "TOGETHER_API_KEY", "base_url": f"https://api.together.xyz{path}"}
+        assert account({"TOGETHER_BASE_URL": address}, row=row).base_url == address.rstrip("/") + path
 
 
 @pytest.mark.parametrize(
@@ -188,9 +193,9 @@ def test_a_file_that_came_with_a_campaign_cannot_send_the_persons_own_key_elsewh
     assert wrong.what == "`OPENAI_BASE_URL` of the file `.env` would send your own key to `evil.example.com`"
     mistake(command_of(f"print('{KEY}')"), elsewhere)
     assert account({}, elsewhere | {"OPENAI_API_KEY": KEY}).base_url == "https://evil.example.com/v1"
-    assert account({"OPENAI_API_KEY": KEY}, {"OPENAI_BASE_URL": "http://127.0.0.1:1"}).base_url == "http://127.0.0.1:1"
-    both = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "https://eu.example.com"}
-    assert account(both, elsewhere).base_url == "https://eu.example.com"
+    assert account({"OPENAI_API_KEY": KEY}, {"OPENAI_BASE_URL": "http://127.0.0.1:1/v2"}).base_url.endswith("/v2")
+    both = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "https://eu.example.com/v2"}
+    assert account(both, elsewhere).base_url == "https://eu.example.com/v2"
 
 
 def test_limits_and_options_are_read_from_the_environment_before_the_file():

@@ -404,6 +404,12 @@ def test_a_check_says_what_is_missing(status, words):
     health = checked(status)
     assert not health.ok
     assert words in health.words
+    assert "picture" not in health.words  # none was asked for
+
+
+@pytest.mark.parametrize("body", [b"<html>", {"data": []}])
+def test_a_check_sees_that_something_else_answers(body):
+    assert checked(200, body).ok is False
 
 
 # ------------------------------------------------------------------------------------------------------------- anything

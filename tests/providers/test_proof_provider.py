@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 from PIL import Image
 
-from imagebuild.errors import ProviderError
+from imagebuild.errors import Problems
 from imagebuild.providers.base import Attachment, Picture, Request, Work
+from imagebuild.providers.catalog import load_catalog
 from imagebuild.providers.proof import Proof
-from imagebuild.stages.services import open_provider
+from imagebuild.stages.services import Setting, account_of, open_provider
 
 REQUEST = Request(
     key="k", operation="generate", model="gpt-image-2-2026-04-21", prompt="A kettle on a table.", size=(512, 384),
@@ -20,9 +21,20 @@ REQUEST = Request(
 )  # fmt: skip
 
 
+def opened_proof() -> Proof:
+    """As a build opens it."""
+    offer = load_catalog().offer(
+        "proof", REQUEST.model, allow_floating=False, problems=Problems(), model_at=None, provider_at=None
+    )
+    setting = Setting(environment={}, dotenv={})
+    provider = open_provider(offer, account_of("proof", setting), setting)
+    assert isinstance(provider, Proof)
+    return provider
+
+
 def picture_for(request: Request) -> Picture:
     """Step the flow by hand, as the build's driver does."""
-    flow = open_provider("proof").flow(request)
+    flow = opened_proof().flow(request)
     work = next(flow)
     assert isinstance(work, Work)
     with pytest.raises(StopIteration) as end:
@@ -96,10 +108,3 @@ def test_an_edit_with_a_mask_leaves_alone_what_the_mask_covers():
     changed = (20, 20, 200, 200)
     assert before.crop(covered).tobytes() == after.crop(covered).tobytes()
     assert before.crop(changed).tobytes() != after.crop(changed).tobytes()
-
-
-def test_a_service_without_a_client_is_named_with_what_to_type_instead():
-    with pytest.raises(ProviderError, match="`openai` can be planned and priced") as caught:
-        open_provider("openai")
-    assert caught.value.hint is not None
-    assert "--provider proof" in caught.value.hint

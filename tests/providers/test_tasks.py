@@ -450,6 +450,7 @@ def test_no_answer_makes_the_flow_raise_anything_but_a_failure_of_a_service(name
         (answered({"code": 401, "msg": "Unauthorized"}), False),
         (answered({"code": 402, "msg": "Insufficient credits"}), False),
         (answered(b"", 503), False),
+        (answered(b"<html>no such page</html>", 404), False),
     ],
 )
 def test_whether_it_is_ready_is_asked_for_free_by_a_task_that_cannot_exist(reply, ok):

@@ -65,8 +65,9 @@ async def failing(kind: type[ProviderError], base: str, **settings: Any) -> tupl
 
 def test_a_refused_connection_is_not_sent():
     async def run() -> None:
-        said = await failing(NotSent, f"http://127.0.0.1:{free_port()}")
-        assert said == ("cannot reach `127.0.0.1`: connection refused", 0)
+        port = free_port()
+        said = await failing(NotSent, f"http://127.0.0.1:{port}")
+        assert said == (f"cannot reach `127.0.0.1:{port}`: connection refused", 0)
 
     asyncio.run(run())
 
@@ -87,7 +88,7 @@ def test_a_plain_port_asked_for_a_safe_connection_is_not_sent():
     async def run() -> None:
         async with listening(talk) as server:
             said = await failing(NotSent, server.base.replace("http:", "https:"))
-        assert said == ("cannot reach `127.0.0.1`: no secure connection can be made", 0)
+        assert said == (f"cannot reach `127.0.0.1:{server.port}`: no secure connection can be made", 0)
 
     asyncio.run(run())
 
@@ -96,7 +97,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_sent(tmp_path):
     async def run() -> None:
         async with listening(answering(reply()), server_tls(tmp_path)) as server:
             what, times = await failing(NotSent, server.base)
-        assert what.startswith("cannot reach `127.0.0.1`: its certificate is not accepted: self")
+        assert what.startswith(f"cannot reach `127.0.0.1:{server.port}`: its certificate is not accepted: self")
         assert times == 0
 
     asyncio.run(run())
@@ -111,7 +112,9 @@ def test_a_certificate_for_another_name_is_not_sent(tmp_path):
         async with listening(answering(reply()), server_tls(tmp_path)) as server:
             base = f"https://pictures.invalid:{server.port}"
             what, times = await failing(NotSent, base, resolver=Here(), tls=trusting_tls())
-        assert what.startswith("cannot reach `pictures.invalid`: its certificate is not accepted: hostname mismatch")
+        assert what.startswith(
+            f"cannot reach `pictures.invalid:{server.port}`: its certificate is not accepted: hostname mismatch"
+        )
         assert times == 0
 
     asyncio.run(run())
@@ -123,7 +126,7 @@ def test_a_connection_that_does_not_come_to_stand_is_not_sent():
             said = await failing(
                 NotSent, server.base.replace("http:", "https:"), patience=Patience(connect=0.1, silence=5)
             )
-        assert said == ("cannot reach `127.0.0.1`: no connection within 0.1 s", 0)
+        assert said == (f"cannot reach `127.0.0.1:{server.port}`: no connection within 0.1 s", 0)
 
     asyncio.run(run())
 
