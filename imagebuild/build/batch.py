@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from imagebuild.build.books import Books, Flawed, Left, may_be_billed
 from imagebuild.build.drive import Hooks, drive
+from imagebuild.build.held import held
 from imagebuild.build.terms import Money, Terms
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Key, digest_of
@@ -33,7 +34,7 @@ from imagebuild.providers.base import (
 )
 from imagebuild.providers.batches import Batching, BatchResult, BatchTicket, Doing, Lot
 
-__all__ = ["BatchDesk", "Order"]
+__all__ = ["BatchDesk", "Order", "Submitted"]
 
 Value = TypeVar("Value")
 
@@ -49,6 +50,10 @@ class Order(NamedTuple):
     step: PlanStep
     manifest: Mapping[str, Any]
     key: Key
+
+
+class Submitted(Left):
+    """It is in a batch now."""
 
 
 class BatchDesk:
@@ -71,7 +76,7 @@ class BatchDesk:
     # ----------------------------------------------------------------------------------------------------- handing in
 
     async def submit(self, orders: Sequence[Order]) -> dict[str, ImagebuildError]:
-        """Hand in what is asked for; by address, how each ended: `Left` for those that are in a batch now."""
+        """Hand in what is asked for; by address, how each ended."""
         ended: dict[str, ImagebuildError] = {}
         for some in await self._on_disk(lambda: list(self._sliced(orders, ended))):
             await self._submit(some, ended)
@@ -117,14 +122,19 @@ class BatchDesk:
             for order in chosen:
                 ended.setdefault(order.step.address, said)
 
-    async def _hand_in(self, lot: Lot, orders: Sequence[Order], ended: dict[str, ImagebuildError]) -> Left:
+    async def _hand_in(self, lot: Lot, orders: Sequence[Order], ended: dict[str, ImagebuildError]) -> Submitted:
         """One batch: written down, uploaded, begun."""
-        money = self._money
-        money.check_open()
+        self._money.check_open()
         label = self._terms.new_id()
-        claim = self._books.journal.claim(_key_of(label))
-        if not await self._on_disk(claim.__enter__):
-            raise BuildError(f"the label `{label}` is taken")  # it is new and random: nobody else can have it
+        async with held(self._books.journal.claim(_key_of(label)), self._disk) as is_mine:
+            if not is_mine:
+                raise BuildError(f"the label `{label}` is taken")  # it is new and random: nobody else can have it
+            return await self._begin(lot, orders, label, ended)
+
+    async def _begin(
+        self, lot: Lot, orders: Sequence[Order], label: str, ended: dict[str, ImagebuildError]
+    ) -> Submitted:
+        money = self._money
         reserved: dict[str, Decimal] = {}
         begun = True  # or it may be: then what is reserved is spent
         try:
@@ -135,7 +145,7 @@ class BatchDesk:
             price = sum((attempt.estimate for attempt in mine.values()), Decimal(0))
             ticket = await self._sent(lot, label, mine)
             money.submitted += price
-            return Left(
+            return Submitted(
                 f"in batch `{ticket.batch}` with {len(mine)} pictures, for about {price:f} USD",
                 hint="`imagebuild build` fetches what came of it, within a day",
             )
@@ -145,7 +155,6 @@ class BatchDesk:
         finally:
             for amount in reserved.values():
                 money.purse.settle(amount, amount if begun else Decimal(0))
-            await self._on_disk(claim.__exit__, None, None, None)
 
     def _write_down(
         self, orders: Sequence[Order], label: str, reserved: dict[str, Decimal], ended: dict[str, ImagebuildError]
@@ -226,30 +235,30 @@ class BatchDesk:
             raise said
 
     async def _fetch(self, label: str, attempt: Attempt) -> None:
-        claim = self._books.journal.claim(_key_of(label))
-        try:
-            if not await self._on_disk(claim.__enter__):
+        async with held(self._books.journal.claim(_key_of(label)), self._disk) as is_mine:
+            if not is_mine:
                 raise Left("another build is at its batch")
             attempts = {each.key: each for each in await self._on_disk(self._of_label, label)}
             ticket = await self._ticket(label, attempt, attempts)
-            if ticket is None:
-                return
-            state = await self._drive(self._batching.poll(ticket))
-            if not state.done:
-                made = f"{state.completed} of {state.total} done" if state.total else state.status
-                raise Left(f"batch `{ticket.batch}` is not over: {made}", hint="`imagebuild build` looks again")
-            if state.failure is not None:
-                await self._on_disk(self._books.journal.close_many, list(attempts))
-                raise state.failure
-            to = f"{self._books.journal.reply_file(_key_of(label))}.batch"
-            try:
-                paths = await self._drive(self._batching.collect(state, to))
-            except Lost as gone:  # which of them were made, only the files could tell
-                await self._on_disk(self._mark_all, attempts, "lost", gone)
-                return
+            if ticket is not None:
+                await self._collect(label, ticket, attempts)
+
+    async def _collect(self, label: str, ticket: BatchTicket, attempts: dict[Key, Attempt]) -> None:
+        """What came of a batch, if it is over."""
+        state = await self._drive(self._batching.poll(ticket))
+        if not state.done:
+            made = f"{state.completed} of {state.total} done" if state.total else state.status
+            raise Left(f"batch `{ticket.batch}` is not over: {made}", hint="`imagebuild build` looks again")
+        if state.failure is not None:
+            await self._on_disk(self._books.journal.close_many, list(attempts))
+            raise state.failure
+        to = f"{self._books.journal.reply_file(_key_of(label))}.batch"
+        try:
+            paths = await self._drive(self._batching.collect(state, to))
+        except Lost as gone:  # which of them were made, only the files could tell
+            await self._on_disk(self._mark_all, attempts, "lost", gone)
+        else:
             await self._on_disk(self._settle, paths, attempts, ticket.batch, state.completed)
-        finally:
-            await self._on_disk(claim.__exit__, None, None, None)
 
     def _of_label(self, label: str) -> list[Attempt]:
         return [each for each in self._books.attempts() if each.state == "task" and each.task.get("label") == label]

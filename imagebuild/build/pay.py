@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from imagebuild.build.batch import BatchDesk
 from imagebuild.build.books import Books, Flawed, Left, may_be_billed, way_on
 from imagebuild.build.drive import Hooks, drive, picture_of
+from imagebuild.build.held import held
 from imagebuild.build.pace import Pace
 from imagebuild.build.terms import Money, Terms
 from imagebuild.core.attempt import Attempt
@@ -305,17 +306,13 @@ class Payer:
     async def _claimed(self, key: Key, *, wait: bool = True) -> AsyncIterator[None]:
         """Hold the right to pay for a key. Another build that has it is waited for: what it makes is ours too."""
         while True:
-            claim = self._books.journal.claim(key)
-            if await self._on_disk(claim.__enter__):
-                break
-            await self._on_disk(claim.__exit__, None, None, None)
+            async with held(self._books.journal.claim(key), self._disk) as is_mine:
+                if is_mine:
+                    yield
+                    return
             if not wait or self._stopped():
                 raise Left("another build is paying for it", hint="build again when that one is done")
             await asyncio.sleep(CLAIM_GLANCE)
-        try:
-            yield
-        finally:
-            await asyncio.shield(self._on_disk(claim.__exit__, None, None, None))
 
 
 def _unseen(_: Glimpse) -> None:

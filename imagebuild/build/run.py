@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from imagebuild.build.batch import BatchDesk, Order
+from imagebuild.build.batch import BatchDesk, Order, Submitted
 from imagebuild.build.books import Books, Flawed, Left
 from imagebuild.build.budget import Purse
 from imagebuild.build.draw import Drawer
@@ -274,7 +274,7 @@ class _Run:
                 said = {}
             for step in steps:
                 outcome = said.get(step.address) or Left("it was not handed in")
-                self.summary.submitted += isinstance(outcome, Left) and step.address in said
+                self.summary.submitted += isinstance(outcome, Submitted)
                 self._end_badly(step, outcome, 0.0)
 
     def _order(self, step: PlanStep) -> Order:
@@ -292,6 +292,9 @@ class _Run:
         except ImagebuildError as bad:
             self._end_badly(step, bad, self.clock() - began)
         except Exception as bad:  # unforeseen: finish what is in flight, save it, and let the traceback out
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # the build is being broken off: nothing goes on after this
+                raise asyncio.CancelledError from bad
             self.failure = bad
             problem = Problem(f"{type(bad).__name__}: {bad}")
             self._end(step, "failed", Event("failed", step, problem, self.clock() - began))

@@ -151,8 +151,11 @@ def _build(planned: Planned, options: argparse.Namespace, saved: dict[str, Any] 
         for path in removed:
             say(f"removed {path}")
         planned.plan = replace(planned.plan, orphans=())
-        built = Built(built.summary, lock)
+        built = replace(built, lock=lock)
     finish(planned, built, describe)
+    if built.unfetched:
+        name = planned.plan.provider
+        say(f"what is under way at `{name}` was not fetched: there is no key for it (`imagebuild doctor {name}`)")
     for output, place in tally.total.aside:
         say(f"what was at {output} is kept as {_near(os.path.join(planned.project.root, place))}")
     return end(tally.total, as_json=options.json)
@@ -255,7 +258,7 @@ def _run(planned: Planned, options: argparse.Namespace, stop: Stop, tally: _Tall
     try:
         with view:
             trace = view.trace if options.debug else None
-            return run_build(planned, listener=show, stop=stop, jobs=options.jobs, trace=trace)
+            return run_build(planned, listener=show, stop=stop, jobs=options.jobs, trace=trace, offline=options.frozen)
     except BaseException as bad:
         # What the interrupt struck, a lock just being taken, may end in an error of its own.
         if not is_broken_off and not isinstance(bad, KeyboardInterrupt):

@@ -22,6 +22,7 @@ WIDTH = 100
 SHORT = 60
 NO_BREAK = "\u00a0"
 HERE = "project"  # what is said of this place stands under this word
+SAYING = ("ready", "answers", "says-no")  # in these states its words are the service's
 KEYS = {".env": "from `.env`", "command": "from its command"}  # else from a variable
 
 
@@ -74,11 +75,12 @@ def _is_idle(finding: Finding) -> bool:
 
 
 def _of_provider(found: Finding) -> Iterator[tuple[str, str]]:
-    yield "says", printable(found.words)
+    yield "says" if found.state in SAYING else "why", printable(found.words)
     yield "do", found.hint
     if found.key_from:
         yield "key", KEYS.get(found.key_from, f"from {found.key_from}")
-    yield "at", " · ".join(filter(None, (found.base_url, _limits(found))))
+    where = found.base_url or ("this machine" if found.ready else "")
+    yield "at", " · ".join(filter(None, (where, _limits(found))))
     yield "can", _listed(found.can)
     yield "lacks", _listed(found.lacks)
 
@@ -109,7 +111,7 @@ def _of_place(place: Place, found: Sequence[Finding]) -> Iterator[tuple[str, str
         by = f": made by `{place.provider}`{state}" if place.provider else ""
         yield "spec", f"{_near(place.campaign)}{by}"
     if place.campaign_problem:
-        yield "", f"it cannot be read: {place.campaign_problem}; `imagebuild check` tells every mistake"
+        yield "", f"it has mistakes, `imagebuild check` tells them: {place.campaign_problem}"
     if place.store_problem:
         yield "store", f"{_near(place.store)} cannot be written to: {place.store_problem}"
         yield "", "mend that, or set IMAGEBUILD_STORE to another folder"

@@ -84,11 +84,11 @@ def _tell_left(summary: Summary) -> None:
     left = summary.left - sum(ended == "left" for _, _, ended in summary.problems)
     if not summary.stopped or left <= 0:
         return
-    way = "the next build goes on with that"
+    way = "the next build goes on with them"
     if summary.stopped.startswith("`budget."):
         way = "raise the limit, or build again once it allows more"
     elif summary.wrong:
-        way = "build again when that is mended; what was made is kept, and not paid for again"
+        way = "build again when that is mended: what was made is not paid for again"
     price = f", for {dollars(summary.left_price)}" if summary.left_price else ""
     say(f"left: {left} not begun{price}: {way}")
 

@@ -1,7 +1,7 @@
 """What is known of paying for a key: the attempt that is still open, and the payments there ever were.
 
-An attempt is written down before its request leaves, and forgotten when its result is stored. What stays open says so by
-its state, once and for all below. Payments are the lines of the ledger. Both are values; the journal keeps them.
+An attempt is written down before its request leaves, and forgotten when its result is stored. What stays open says so
+by its state, once and for all below. Payments are the lines of the ledger. Both are values; the journal keeps them.
 """
 
 from __future__ import annotations

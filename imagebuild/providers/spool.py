@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from io import FileIO
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from imagebuild.providers.base import Reply
@@ -82,7 +83,9 @@ def read_spool(path: str) -> Reply | None:
             head = _head(file)
             if head is None:
                 continue
-            body = file.read()
+            rest = FileIO(file.fileno(), closefd=False)  # past the buffer, which would hold most of the body twice
+            rest.seek(head.begins)
+            body = rest.readall()
             whole = len(body) >= head.length if head.length is not None else finished
             return Reply(status=head.status, headers=head.headers, body=body, whole=whole, url=head.url)
     return None

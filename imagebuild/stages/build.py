@@ -8,8 +8,8 @@ import os
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from imagebuild.build.make import Making
@@ -28,22 +28,24 @@ from imagebuild.stages.glance import settings_of, stamp
 from imagebuild.stages.memory import remember
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.project import Project
-from imagebuild.stages.services import service_of, setting_of
+from imagebuild.stages.services import NoKey, service_of, setting_of
 from imagebuild.store.local import LocalStore
 from imagebuild.workspace.outputs import DamagedSource, Outputs
 from imagebuild.workspace.private import replace_file
 
-__all__ = ["Built", "asks", "finish", "owed", "prune", "run_build", "save_lock"]
+__all__ = ["Built", "finish", "owed", "prune", "run_build", "save_lock"]
 
 TABLES = (".yaml", ".yml", ".json", ".csv")  # the files that hold an axis
 
 
 @dataclass(slots=True)
 class Built:
-    """How a build ended, and the lock it left."""
+    """How a build ended, and the lock it left. `unfetched`: what earlier builds have begun at the service could not be
+    asked for, without a key."""
 
     summary: Summary
     lock: Lock
+    unfetched: bool = False
 
 
 class _Delivery:
@@ -111,10 +113,11 @@ def save_lock(project: Project, lock: Lock) -> None:
 
 def run_build(
     planned: Planned, *, listener: Listener, stop: Stop, jobs: int | None = None, provider: Provider | None = None,
-    trace: Callable[[str], None] | None = None,
+    trace: Callable[[str], None] | None = None, offline: bool = False,
 ) -> Built:  # fmt: skip
     """Run a plan. The caller holds the project and has seen that the plan may be run. `provider` stands in for the
-    plan's own. `trace` is told of every request and reply, a line each, without keys."""
+    plan's own. `trace` is told of every request and reply, a line each, without keys. `offline`: no service is asked
+    for anything, not even for what it owes."""
     project, loaded, facts, plan = planned.project, planned.loaded, planned.facts, planned.plan
     lock = facts.lock._replace(campaign=plan.campaign)
     if lock.conflicted and len(plan.steps) < len(loaded.expansion.actions):
@@ -148,9 +151,9 @@ def run_build(
         differs=lambda asked, real: differs(asked, real, loaded.offer),
     )
 
-    async def run() -> tuple[Summary, Lock]:
-        async with _service(planned, provider, trace) as service:
-            return await run_plan(
+    async def run() -> Built:
+        async with _service(planned, provider, trace, offline) as service:
+            summary, left = await run_plan(
                 plan,
                 loaded.expansion.actions,
                 lock=lock,
@@ -164,36 +167,48 @@ def run_build(
                 clock=time.monotonic,
                 jobs=jobs,
             )
+        return Built(summary, left, unfetched=service is None and not offline and owed(planned))
 
-    return Built(*asyncio.run(run()))
+    return asyncio.run(run())
 
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _service(
-    planned: Planned, provider: Provider | None, trace: Callable[[str], None] | None
-) -> AbstractAsyncContextManager[Service | None]:
+@asynccontextmanager
+async def _service(
+    planned: Planned, provider: Provider | None, trace: Callable[[str], None] | None, offline: bool
+) -> AsyncIterator[Service | None]:
     """What the plan asks of, if anything: what is only put in place needs no provider, and no key either."""
     if provider is not None:
-        return nullcontext(Service(provider=provider))
-    if not asks(planned):
-        return nullcontext(None)
+        yield Service(provider=provider)
+        return
+    is_needed = not offline and _asks(planned)
+    if offline or not (is_needed or owed(planned)):
+        yield None
+        return
     plan, project = planned.plan, planned.project
     terms = Terms(
         campaign=plan.campaign, floating=plan.floating, policy=plan.policy, now=_now,
         new_id=lambda: f"{_now().replace('-', '').replace(':', '')}-{secrets.token_hex(5)}",
     )  # fmt: skip
-    return service_of(planned.loaded.offer, setting_of(project, os.environ), planned.journal, terms, trace=trace)
+    setting = setting_of(project, os.environ)
+    async with AsyncExitStack() as stack:
+        service = None
+        try:
+            opened = service_of(planned.loaded.offer, setting, planned.journal, terms, trace=trace)
+            service = await stack.enter_async_context(opened)
+        except NoKey:
+            if is_needed:
+                raise
+        yield service
 
 
-def asks(planned: Planned) -> bool:
-    """Whether a provider is asked for anything: a picture, or what became of one that was paid for."""
+def _asks(planned: Planned) -> bool:
+    """Whether the plan asks a provider for anything: a picture, or what became of one that was paid for."""
     asking = ("make", "wait", "uncertain", "refused", "flawed")
-    if any(step.verdict in asking and step.kind != "local" and not step.merged for step in planned.plan.steps):
-        return True
-    return owed(planned)
+    return any(step.verdict in asking and step.kind != "local" and not step.merged for step in planned.plan.steps)
 
 
 def owed(planned: Planned) -> bool:
@@ -227,6 +242,8 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
     `describe` says what `build` and `plan` will print until something changes."""
     if not planned.whole or (built is not None and not built.summary.complete) or planned.plan.skipped:
         return
+    if owed(planned):
+        return  # else it would be forgotten: a build that remembers that nothing changed asks nobody
     lock = built.lock if built is not None else planned.facts.lock
     expansion, recalled = planned.loaded.expansion, planned.recalled
     if (built is None and not planned.locked) or (

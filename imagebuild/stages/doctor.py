@@ -77,7 +77,8 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """This project. `campaign`: its file, None where there is none; `provider`: what it, or the environment, names.
+    """This project. `campaign`: its file, None where there is none; `campaign_problem`: the first of its mistakes;
+    `provider`: the one it is made by, as the environment, or it, says.
     `store_problem`: why nothing can be kept there. `open`: how many attempts, by what the ledger says of them."""
 
     campaign: str | None
@@ -237,7 +238,9 @@ def look_around(project: Project, environment: Mapping[str, str]) -> Place:
     problem = ""
     if campaign is not None:
         try:
-            provider = provider or read_spec(project, provider=None).campaign.provider or "proof"
+            spec = read_spec(project, provider=provider)
+            provider = provider or spec.campaign.provider or "proof"
+            spec.problems.check()
         except ImagebuildError as bad:
             problem = bad.problems[0].what
     opened: Mapping[str, int] = {}

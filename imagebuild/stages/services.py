@@ -42,11 +42,15 @@ else:  # a build that asks nobody loads neither the network nor a painter
     calls = lazy("imagebuild.providers.callbacks")
     web = lazy("imagebuild.providers.web")
 
-__all__ = ["Setting", "account_of", "open_provider", "service_of", "setting_of"]
+__all__ = ["NoKey", "Setting", "account_of", "open_provider", "service_of", "setting_of"]
 
 REFERENCES = (
     "IMAGEBUILD_REFERENCES_URL"  # where a team has put its pictures, by digest, for services that take addresses
 )
+
+
+class NoKey(ProviderError):
+    """There is no key for a service that wants one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +133,7 @@ async def service_of(
         return
     variable = catalog_for(offer.provider).providers[offer.provider].get("key")
     if account.key is None and variable is not None:
-        raise ProviderError(
+        raise NoKey(
             f"no key for `{offer.provider}`",
             hint=f"set {variable} in the environment, or in a file `.env` beside the campaign; "
             "`imagebuild doctor` shows what every provider lacks",

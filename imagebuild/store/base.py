@@ -150,7 +150,7 @@ class Journal(Protocol):
     """
 
     def attempt(self, key: Key) -> Attempt | None:
-        """The open attempt of a key. One whose reply is on disk, whole, has `answered` set."""
+        """The open attempt of a key. One that is `sent`, and whose reply is on disk, whole, has `answered` set."""
         ...
 
     def attempts(self) -> Iterator[Attempt]:
@@ -158,7 +158,8 @@ class Journal(Protocol):
         ...
 
     def open(self, attempt: Attempt) -> None:
-        """Write the attempt down under its key, in place of what is there."""
+        """Write the attempt down under its key, in place of what is there. As `sent`, it drops an earlier reply: that
+        must not pass for this one's. Whoever opens or closes has the key's claim."""
         ...
 
     def close(self, key: Key) -> None:

@@ -14,6 +14,7 @@ Prints the figures; on a violation the seed of the run, its script and its folde
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -47,6 +48,7 @@ WAYS = (
 HOME = Path(__file__).resolve().parents[2]
 MOST_KILLS = 4
 MOST_BUILDS = 40
+PATIENCE = 120.0  # seconds for one command: nothing takes so long here
 RETRIED = 0.25  # share of the runs that end with everything asked for again
 
 SPEC = """\
@@ -186,25 +188,33 @@ def command(campaign: Campaign, arguments: list[str], environment: Mapping[str, 
     if not child:
         _be_command(campaign, arguments, environment, way, log)
     if way.kind in ("time", "once", "twice"):
-        _wait_for(child, way.at)
+        _is_over(child, way.at)
         number = signal.SIGKILL if way.kind == "time" else signal.SIGINT
         _signal(child, number)
         if way.kind == "twice":
             time.sleep(0.02)
             _signal(child, number)
+    if not _is_over(child, PATIENCE):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise Violation(f"{arguments} did not end ({way}):\n{log.read_text(errors='replace')[-3000:]}")
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     killed = code == -signal.SIGKILL or (way.kind == "twice" and code == 2)
     return Ended(code, began, time.time(), killed, log.read_bytes())
 
 
-def _wait_for(child: int, seconds: float) -> None:
+def _is_over(child: int, seconds: float = 0.0) -> bool:
+    """Whether it has ended, or does within so many seconds."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until and not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        time.sleep(min(0.005, max(0.0, until - time.monotonic())))
+    while not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(min(0.003, max(0.0, until - time.monotonic())))
+    return True
 
 
 def _signal(child: int, number: int) -> None:
-    if not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+    if not _is_over(child):
         os.kill(child, number)
 
 
@@ -477,6 +487,7 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     Image.init()
+    gc.freeze()  # what is loaded by now is looked at by no build's collector
     os.environ["PYTHONPATH"] = str(HOME)
     ways = list(WAYS) if options.provider == "all" else [options.provider]
     began = time.perf_counter()

@@ -9,10 +9,11 @@ latencies that follow from what is asked for, as they do in reality, so that a c
 with latencies that nobody can know. CPU of the same builds: that of the process, less that of a build of one picture,
 less what decoding the replies and writing the same bytes with the same fsyncs takes by itself.
 
-*memory*: the highest resident size of builds of 200 and of 2,000 pictures of 8 MB. Takes 36 GB of disk.
+*memory*: the highest resident size of builds of 200 and of 2,000 pictures of 8 MB, and their CPU. Takes 36 GB of disk.
 
-The service is a process of its own (`service.py`), whose CPU is shown: beyond a core, it is what is measured. Figures
-are medians; all runs are printed.
+The service is a process of its own (`service.py`), whose CPU is shown: near a whole core, it is what is measured. A
+hundredth of the latencies makes a hundredfold of whatever the client adds: on a machine that does other things as well
+the makespan says more of those. Figures are medians; all runs are printed, each with the machine's load before it.
 """
 
 from __future__ import annotations
@@ -142,7 +143,9 @@ def build(folder: Path, at: Service, *options: str) -> Used:
     pace = {"IMAGEBUILD_OPENAI_IMAGES_PER_MINUTE": "none", "IMAGEBUILD_OPENAI_CONCURRENCY": str(SLOTS)}
     environment = {**os.environ, **at.environment, **pace}
     command = [sys.executable, "-m", "imagebuild", "build", "--yes", "--quiet", *options]
-    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     assert process.stderr is not None
     said = process.stderr.read()
     used = used_by(process)
@@ -260,6 +263,10 @@ def bare_cpu(home: Path, actions: int, picture: int) -> float:
     return spent / actions
 
 
+def load() -> str:
+    return f"load {os.getloadavg()[0]:.1f}"
+
+
 def show_times(home: Path, options: argparse.Namespace) -> None:
     one = statistics.median(startup(home).cpu for _ in range(options.runs))
     floor = statistics.median(bare_cpu(home, min(options.actions, 500), 5000) for _ in range(options.runs)) * 1000
@@ -268,12 +275,13 @@ def show_times(home: Path, options: argparse.Namespace) -> None:
         print("latencies that nobody can know" if even else "latencies that follow from size and quality", flush=True)
         runs = []
         for number in range(options.runs):
+            before = load()
             run = timed(home, options.actions, options.seed + number, options.speed, even=even)
             runs.append(run)
             cpu = (run.client.cpu - one) / (run.actions - 1) * 1000
             wall = run.took / options.speed
             print(
-                f"  seed {options.seed + number}: {run.actions} actions, {run.took:.0f} s of the service's for "
+                f"  seed {options.seed + number}, {before}: {run.actions} actions, {run.took:.0f} s of the service's for "
                 f"{run.ideal:.0f} ideal ({run.took / run.ideal:.3f}x), {run.in_order:.0f} in the order sent "
                 f"({run.took / run.in_order:.3f}x), bound {run.bound:.0f} ({run.took / run.bound:.3f}x); "
                 f"CPU {cpu:.2f} ms an action, {cpu - floor:.2f} beyond the bare; peak {run.client.peak:.0f} MB; "
@@ -302,14 +310,18 @@ def peak(home: Path, actions: int, seed: int, picture: int) -> Used:
 
 def show_memory(home: Path, options: argparse.Namespace) -> None:
     few, many = options.sizes
+    floor = bare_cpu(home, 30, options.picture_bytes) * 1000
+    print(f"pictures of {options.picture_bytes / 1e6:g} MB; bare decoding and writing: {floor:.1f} ms of CPU an action")
     peaks: dict[int, list[float]] = {few: [], many: []}
     for number in range(options.runs):
         for actions in (few, many):
+            before = load()
             used = peak(home, actions, options.seed + number, options.picture_bytes)
             peaks[actions].append(used.peak)
+            spent = used.cpu / actions * 1000
             print(
-                f"  seed {options.seed + number}: {actions} pictures of {options.picture_bytes / 1e6:g} MB: peak "
-                f"{used.peak:.0f} MB, CPU {used.cpu / actions * 1000:.1f} ms an action",
+                f"  seed {options.seed + number}, {before}: {actions} pictures: peak {used.peak:.0f} MB, CPU "
+                f"{spent:.1f} ms an action, {spent - floor:.1f} beyond the bare",
                 flush=True,
             )
     low, high = (statistics.median(peaks[each]) for each in (few, many))
@@ -326,7 +338,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs=2, default=(200, 2000), metavar="N")
     parser.add_argument("--picture-bytes", type=int, default=8_000_000)
     options = parser.parse_args()
-    print(f"seed {options.seed}, {SLOTS} at once, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    print(f"seed {options.seed}, {SLOTS} at once, {load()} on {os.cpu_count()} cores", flush=True)
     home = Path(tempfile.mkdtemp(prefix="imagebuild-overhead-"))
     try:
         if "time" in options.what:

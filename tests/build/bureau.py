@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -17,11 +17,13 @@ from imagebuild.build.run import Service
 from imagebuild.build.terms import Terms
 from imagebuild.core.offer import Price
 from imagebuild.core.plan import Policy
-from imagebuild.providers.base import Ask, Cut, Glimpse, NotSent, Reply, Request
+from imagebuild.providers.base import Ask, Glimpse, Reply, Request
 from imagebuild.providers.openai_batch import OpenAIBatch
 from imagebuild.store.base import Journal
 from tests.build.service import NUMBERS, Shop
 from tests.build.workshop import Workshop, paint
+
+__all__ = ["BATCHED", "BILLED", "Bureau", "Death", "Killed", "buy", "mortal_shop", "service_of"]
 
 BATCHED = Policy(batch=True)
 PRICES = Price(text_in=Decimal(5), image_in=Decimal(8), image_out=Decimal(30))
@@ -29,8 +31,53 @@ USAGE = {"input_tokens": 10, "output_tokens": 1000, "input_tokens_details": {"te
 BILLED = (Decimal(5) * 10 + Decimal(30) * 1000) / 1_000_000 / 2  # for each picture
 
 
-class Killed(SystemExit):
-    """The process is gone: nothing catches it."""
+class Killed(Exception):
+    """What a process that is gone would not see: from here on nothing it does has any effect."""
+
+
+@dataclass
+class Death:
+    """Strikes at the how-manieth writing, or when it is told to."""
+
+    at: int = 0
+    after: bool = False
+    is_over: bool = False
+
+    def strike(self) -> None:
+        self.is_over = True
+        raise Killed
+
+    def check(self) -> None:
+        if self.is_over:
+            raise Killed
+
+
+class Mortal:
+    """Something that writes to disk, for as long as its process lives."""
+
+    WRITES = frozenset({"open", "open_many", "close", "close_many", "pay", "put", "put_record"})
+
+    def __init__(self, living: Any, death: Death, *, counts: bool) -> None:
+        self._living = living
+        self._death = death
+        self._counts = counts
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._living, name)
+        if name not in self.WRITES:
+            return call
+
+        def mortal(*arguments: Any, **more: Any) -> Any:
+            self._death.check()
+            self._death.at -= self._counts
+            if self._counts and self._death.at == 0 and not self._death.after:
+                self._death.strike()
+            found = call(*arguments, **more)
+            if self._counts and self._death.at == 0:
+                self._death.strike()
+            return found
+
+        return mortal
 
 
 @dataclass
@@ -43,6 +90,7 @@ class Bureau:
     charged: Counter[str] = field(default_factory=Counter)
     unlisted: set[str] = field(default_factory=set)  # batches that the list does not show yet
     asked: list[str] = field(default_factory=list)
+    death: Death = field(default_factory=Death)
     before: Callable[[str], Reply | None] = lambda what: None  # answers in the service's place
     after: Callable[[str], Reply | None] = lambda what: None  # or when it has done what was asked
 
@@ -57,8 +105,8 @@ class Bureau:
         show: Callable[[Glimpse], None] | None = None,
     ) -> Reply:
         what = f"{ask.method} {ask.url.partition('/v1')[2].partition('?')[0]}"
-        for name in (*self.batches, *self.files):
-            what = what.replace(name, "*")
+        self.death.check()
+        what = re.sub(r"(batch_|file-)\d+(-\w+)?", "*", what)
         self.asked.append(what)
         instead = self.before(what)
         if leaving is not None and ask.paid:
@@ -157,36 +205,6 @@ def _json(body: object) -> Reply:
     return Reply(status=200, headers={"content-type": "application/json"}, body=json.dumps(body).encode())
 
 
-class MortalJournal:
-    """A journal whose process dies at the how-manieth writing: before it, or just after."""
-
-    WRITES = frozenset({"open", "open_many", "close", "close_many", "pay"})
-
-    def __init__(self, journal: Journal, dies_at: int, *, after: bool = False) -> None:
-        self._journal = journal
-        self._left = dies_at
-        self._after = after
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._journal, name)
-        if name not in self.WRITES:
-            return call
-
-        def counted(*arguments: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and not self._after:
-                raise Killed
-            found = call(*arguments)
-            if self._left == 0:
-                raise Killed
-            return found
-
-        return counted
-
-    def claim(self, key: Any) -> AbstractContextManager[bool]:
-        return self._journal.claim(key)
-
-
 def service_of(bureau: Bureau, journal: Journal, *, policy: Policy = BATCHED, age: float = 0.0) -> Service:
     terms = Terms(
         campaign="test", floating=False, policy=policy, now=lambda: "2026-11-21T10:00:00Z",
@@ -198,9 +216,14 @@ def service_of(bureau: Bureau, journal: Journal, *, policy: Policy = BATCHED, ag
     )
 
 
-def buy(shop: Workshop, bureau: Bureau, actions, *, policy: Policy = BATCHED, age: float = 0.0, journal=None, **more):
-    service = service_of(bureau, journal or shop.journal, policy=policy, age=age)
+def buy(shop: Workshop, bureau: Bureau, actions, *, policy: Policy = BATCHED, age: float = 0.0, **more):
+    service = service_of(bureau, shop.journal, policy=policy, age=age)
     return shop.build(actions, None, service=service, policy=policy, clock=time.monotonic, **{"price": "0.10", **more})
 
 
-__all__ = ["BATCHED", "BILLED", "Bureau", "Cut", "Killed", "MortalJournal", "NotSent", "buy", "service_of"]
+def mortal_shop(root: Path, death: Death) -> Workshop:
+    """A place to build in, until the process dies: its writings in the journal are counted."""
+    shop = Workshop(root)
+    shop.journal = Mortal(shop.journal, death, counts=True)  # type: ignore[assignment]
+    shop.store = Mortal(shop.store, death, counts=False)  # type: ignore[assignment]
+    return shop

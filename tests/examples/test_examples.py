@@ -28,6 +28,7 @@ from imagebuild.core.spec import ASSET_KEYS, BUDGET_KEYS, CAMPAIGN_KEYS, SETTING
 from imagebuild.core.steps import STEPS, format_of_path
 from imagebuild.errors import Problems
 from imagebuild.workspace.guard import guard
+from tests.sandboxes import RunningSandbox, start_sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -276,6 +277,9 @@ def recipes() -> dict[str, list[tuple[str, str]]]:
 
 
 RECIPES = recipes()
+FIRST_PAID = "pay OpenAI for the first time"
+FREE = list(RECIPES)[: list(RECIPES).index(FIRST_PAID)]
+PAID = list(RECIPES)[list(RECIPES).index(FIRST_PAID) :]
 
 
 def merged(below: Any, above: Any) -> Any:
@@ -295,12 +299,15 @@ def apply_blocks(folder: Path, blocks: list[tuple[str, str]]) -> None:
         path.write_text(yaml.safe_dump(after, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
+def lines(blocks: list[tuple[str, str]]) -> list[str]:
+    return [line for language, text in blocks if language == "sh" for line in text.splitlines() if line.strip()]
+
+
 def commands(blocks: list[tuple[str, str]]) -> list[list[str]]:
-    lines = [line for language, text in blocks if language == "sh" for line in text.splitlines()]
-    return [shlex.split(line, comments=True) for line in lines if line.strip()]
+    return [shlex.split(line, comments=True) for line in lines(blocks)]
 
 
-@pytest.mark.parametrize("title", RECIPES)
+@pytest.mark.parametrize("title", FREE)
 def test_the_cookbook_works(title: str, built: Built, tmp_path: Path) -> None:
     folder = built("spring-kettle")
     for other in ("one-file", "make-repo"):
@@ -315,6 +322,61 @@ def test_the_cookbook_works(title: str, built: Built, tmp_path: Path) -> None:
         done = imagebuild(folder, *words[1:], **more)
         allowed = (0, 2) if "--detailed-exitcode" in words else (0,)
         assert done.returncode in allowed, f"{shlex.join(words)}: {done.stdout}{done.stderr}"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with start_sandbox() as running:
+        yield running
+
+
+# What each is charged, among them the picture whose connection broke. Those that are not here only look.
+CHARGED = {
+    FIRST_PAID: 2,
+    "switch a campaign between services": 3,
+    "make many pictures overnight, at half the price": 2,
+    "go on after an outcome that nobody knows": 2,
+    "go on after a refusal": 1,
+    "take a picture that came otherwise than asked for": 1,
+    "spend no more than so much a month": 1,
+}
+
+
+@pytest.mark.parametrize("title", PAID)
+def test_the_cookbook_of_paying_works_and_is_charged_for_what_it_says(
+    title: str, built: Built, tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    folder = built("spring-kettle")
+    copy_sources("one-file", tmp_path)
+    apply_blocks(folder, RECIPES[title])
+    sandbox.reset()
+    faults = folder / "faults.yaml"
+    if faults.exists():
+        sandbox.set_faults(*yaml.safe_load(faults.read_text(encoding="utf-8")))
+    more = {**sandbox.environment(), "IMAGEBUILD_PROVIDER": "openai"}
+    for line in lines(RECIPES[title]) or ["imagebuild check"]:
+        run_as_written(folder, line, more)
+    assert len(sandbox.charges()) == CHARGED.get(title, 0)
+
+
+def run_as_written(folder: Path, line: str, more: dict[str, str]) -> None:
+    """Run a line of the cookbook: `ID` is the one that the ledger has under `--state uncertain`, and it ends with the
+    code that its comment says, by and by where it says `as long as`."""
+    words, comment = shlex.split(line, comments=True), line.partition("#")[2]
+    assert words[0] == "imagebuild"
+    if "ID" in words:
+        unknown = json.loads(imagebuild(folder, "ledger", "--state", "uncertain", "--json", **more).stdout)["payments"]
+        words[words.index("ID")] = unknown[-1]["id"]
+    words = words[: words.index(">")] if ">" in words else words
+    told = re.search(r"\bexit (\d)", comment)
+    wanted = int(told[1]) if told else 0
+    done = imagebuild(folder, *words[1:], **more)
+    waits = "as long as" in comment
+    for _ in range(100 if waits else 0):
+        if done.returncode != wanted:
+            break
+        done = imagebuild(folder, *words[1:], **more)
+    assert done.returncode == (0 if waits else wanted), f"{line}: {done.stdout}{done.stderr}"
 
 
 def plan_after(folder: Path, *words: str) -> dict[str, int]:

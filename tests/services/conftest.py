@@ -79,9 +79,7 @@ class Site:
 
     def build(self, policy: Policy = USUAL) -> Summary:
         self.events.clear()
-        return run_build(
-            self.plan(policy), listener=self.events.append, stop=Stop(), trace=self.traced.append
-        ).summary
+        return run_build(self.plan(policy), listener=self.events.append, stop=Stop(), trace=self.traced.append).summary
 
     @property
     def journal(self) -> LocalJournal:
