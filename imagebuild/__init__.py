@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import importlib
 
+from imagebuild.version import VERSION
+
 TYPE_CHECKING = False  # as typing's, without loading typing: importing this package must cost nothing
 if TYPE_CHECKING:
     from imagebuild.build.report import Event as Event
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from imagebuild.stages.read import Loaded as Loaded
     from imagebuild.stages.read import read_campaign as read_campaign
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "Built": "imagebuild.stages.build",

@@ -9,7 +9,7 @@ from pathlib import Path
 import imagebuild
 
 HOUSE = Path(imagebuild.__file__).parent
-GROUND = {"errors", "flock", "lazy", "__init__", "__version__"}
+GROUND = {"errors", "flock", "lazy", "__init__", "version"}
 HANDS = {"store", "workspace", "providers", "picture", "sandbox"}
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),

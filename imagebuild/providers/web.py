@@ -23,7 +23,6 @@ from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from imagebuild import __version__
 from imagebuild.errors import ProviderError
 from imagebuild.providers.account import Secret
 from imagebuild.providers.address import address_of, onward, proxy_for
@@ -31,6 +30,7 @@ from imagebuild.providers.base import Ask, Cut, Glimpse, NotSent, Reply, Service
 from imagebuild.providers.incoming import MOST_IN_MEMORY, Incoming, Sinks
 from imagebuild.providers.outgoing import body_of, slices
 from imagebuild.providers.spool import read_spool, remove_spool
+from imagebuild.version import VERSION
 
 if TYPE_CHECKING:
     from imagebuild.providers.callbacks import Callbacks  # a server's library: only who listens needs it
@@ -122,7 +122,7 @@ class WebWire:
         scheme: str = "Bearer",
         time_scale: float = 1.0,
         callbacks: Callbacks | None = None,
-        user_agent: str = f"imagebuild/{__version__}",
+        user_agent: str = f"imagebuild/{VERSION}",
         trace: Callable[[str], None] | None = None,
         patience: Patience = Patience(),  # noqa: B008  (a value)
         tls: SSLContext | bool = True,
