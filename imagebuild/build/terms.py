@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from imagebuild.build.books import Left
 from imagebuild.build.budget import Purse
+from imagebuild.core.attempt import Attempt
 from imagebuild.core.plan import Policy
 from imagebuild.errors import Problem
 from imagebuild.providers.base import Unknown
@@ -27,9 +28,23 @@ class Terms:
     campaign: str
     floating: bool
     policy: Policy
+    agreed: frozenset[str]  # the attempts that the plan showed: the policy is about these, and no later ones
     now: Callable[[], str]
     new_id: Callable[[], str]
+    account: str = ""
     scale: float = 1.0  # of a service whose time runs faster than real ones' does
+
+    def may_ask_again(self, attempt: Attempt, provider: str) -> bool:
+        """Whether a request may be sent though this attempt at it is open, and has ended without a picture."""
+        if attempt.state == "refused" and attempt.provider != provider:
+            return True
+        wanted = {"uncertain": self.policy.retry_uncertain, "lost": self.policy.retry_uncertain}
+        wanted["refused"] = self.policy.retry_refused
+        return wanted.get(attempt.state, False) and attempt.id in self.agreed
+
+    def is_foreign(self, attempt: Attempt) -> bool:
+        """Whether it was sent from another account, or with another key: that this one does not know it means nothing."""
+        return bool(attempt.account) and attempt.account != self.account
 
 
 @dataclass(slots=True)

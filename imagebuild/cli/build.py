@@ -91,7 +91,7 @@ def _answered(project: Project, planned: Planned, options: argparse.Namespace, s
         return planned
     if not sys.stdin.isatty():
         raise BuildError(
-            f"`--on-uncertain ask` needs a terminal: {len(steps)} outcomes are not known",
+            f"`--on-uncertain ask` needs a terminal: the outcome of {_counted(len(steps), 'request')} is not known",
             hint="say `--on-uncertain retry` (it may pay twice) or `--on-uncertain skip`",
         )
     say(plan_text(planned, ink_for(sys.stderr)))
@@ -101,11 +101,16 @@ def _answered(project: Project, planned: Planned, options: argparse.Namespace, s
         policy=policy_asked(options)._replace(retry_uncertain=True),
     )  # fmt: skip
     more = retried.plan.price - planned.plan.price
-    sys.stderr.write(f"ask again for {len(steps)}, for {dollars(more)}, which may be paid twice? [y/N] ")
+    again = _counted(len(steps), "picture")
+    sys.stderr.write(f"ask again for {again}, for {dollars(more)}, which may be paid twice? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() in ("y", "yes"):
         options.on_uncertain = "retry"
     return _fresh(project, options, saved)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"1 {word}" if number == 1 else f"{number} {word}s"
 
 
 def _fresh(project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
@@ -129,6 +134,7 @@ def _build(planned: Planned, options: argparse.Namespace, saved: dict[str, Any] 
     """Run the plan; when damage is found on the way, plan around it and go on, in the same command."""
     tally = _Tally()
     stop = Stop()
+    had_work = bool(planned.plan.work)
     if not options.quiet and not options.json:
         ink = ink_for(sys.stderr)
         say(plan_text(planned, ink) if len(planned.plan.work) <= MOST_SHOWN else price_line(planned.plan, ink))
@@ -158,7 +164,7 @@ def _build(planned: Planned, options: argparse.Namespace, saved: dict[str, Any] 
         say(f"what is under way at `{name}` was not fetched: there is no key for it (`imagebuild doctor {name}`)")
     for output, place in tally.total.aside:
         say(f"what was at {output} is kept as {_near(os.path.join(planned.project.root, place))}")
-    return end(tally.total, as_json=options.json)
+    return end(tally.total, as_json=options.json, had_work=had_work)
 
 
 def _near(path: str) -> str:

@@ -29,13 +29,13 @@ HINTS = {
 NUMBER = re.compile(r"\b(?=[\w-]*\d)(?:req|task|batch)_?[\w-]+|\b[0-9a-f]{12,}\b")  # of a request, in a service's words
 
 
-def end(summary: Summary, *, as_json: bool) -> int:
-    """Tell it; the exit code."""
+def end(summary: Summary, *, as_json: bool, had_work: bool = False) -> int:
+    """Tell it; the exit code. `had_work`: the plan had, whatever of it others did meanwhile."""
     _tell_problems(summary)
     _tell_left(summary)
     code = 0 if summary.complete else 1 if summary.wrong else 2
     if not as_json:
-        print(summary_line(summary))
+        print(summary_line(summary, had_work=had_work))
         return code
     print(
         json.dumps(
@@ -99,11 +99,11 @@ def _cause(summary: Summary) -> str | None:
     return None if is_told else summary.stopped
 
 
-def summary_line(summary: Summary) -> str:
+def summary_line(summary: Summary, *, had_work: bool = False) -> str:
     """The last line: what was made, reused, restored, failed, and spent."""
     ink = ink_for(sys.stdout)
     changed = summary.made + summary.collected + summary.drawn + summary.restored + summary.adopted + summary.strays
-    if not changed and summary.complete:
+    if not changed and not had_work and summary.complete:
         return f"Nothing to do: all {summary.reused} in place."
     parts = [f"made {summary.made}"]
     for word, number in (

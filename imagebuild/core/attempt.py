@@ -58,6 +58,7 @@ class Attempt(NamedTuple):
     digest: Digest | None = None
     billed: Decimal | None = None
     floating: bool = False
+    account: str = ""  # a mark of the account it was sent from: another one's "unknown" says nothing of it
     answered: bool = False  # its reply is on disk, whole, and only has to be read
     extra: Mapping[str, Any] = _NOTHING
 

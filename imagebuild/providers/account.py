@@ -5,6 +5,8 @@ Knows the names of the variables, not what a provider does with them. A key is a
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import math
 import os
@@ -15,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from imagebuild.errors import ProviderError, did_you_mean
 from imagebuild.lazy import lazy
@@ -43,15 +45,14 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        forms = (value, json.dumps(value)[1:-1], json.dumps(value)[1:-1].replace("/", "\\/"), quote(value, safe=""))
         long = len(value) >= _SHORTEST_REDACTED
-        self._forms = tuple(dict.fromkeys(forms)) if long else ()
+        self._forms = _forms(value) if long else ()
 
     def reveal(self) -> str:
         return self._value
 
     def blotted(self, text: str) -> str:
-        """The text with every occurrence of the key, also as JSON or an address write it, replaced by `***`."""
+        """The text with every occurrence of the key, also as JSON, a page or an address write it, replaced by `***`."""
         for form in self._forms:
             text = text.replace(form, "***")
         return text
@@ -60,6 +61,15 @@ class Secret:
         for form in self._forms:
             data = data.replace(form.encode(), b"***")
         return data
+
+    def begun_at_end(self, data: bytes) -> int:
+        """How many of the last bytes may be the beginning of the key: the rest of it may follow."""
+        forms = [form.encode() for form in self._forms]
+        longest = max(map(len, forms), default=1) - 1
+        for length in range(min(longest, len(data)), 0, -1):
+            if any(len(form) > length and form.startswith(data[-length:]) for form in forms):
+                return length
+        return 0
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -81,6 +91,16 @@ class Secret:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret is not to be pickled")
+
+
+def _forms(key: str) -> tuple[str, ...]:
+    """The ways in which a key may be written, the longest first: one may be a part of another."""
+    as_json = json.dumps(key)[1:-1]
+    found = {
+        key, as_json, as_json.replace("/", "\\/"), json.dumps(as_json)[1:-1], html.escape(key), quote(key),
+        quote(key, safe=""), quote_plus(key), base64.b64encode(key.encode()).decode().rstrip("="),
+    }  # fmt: skip
+    return tuple(sorted(found, key=lambda each: (-len(each), each)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

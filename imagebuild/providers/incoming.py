@@ -22,9 +22,8 @@ from imagebuild.providers.spool import SpoolWriter
 __all__ = ["MOST_IN_MEMORY", "Incoming", "Sinks"]
 
 MOST_IN_MEMORY: Final = 256 << 20
-# So short a body is words, not a picture: it is held back until it is whole, and cleared of the key before anybody sees
-# it. Services that say 200 and mean an error echo requests too.
-_WORDS: Final = 16 << 10
+_WORDS: Final = 16 << 10  # so short a body is words, not a picture: it goes to its spool when it is whole
+_MOST_OF_A_KEY: Final = 8  # characters of its beginning that may be shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +35,28 @@ class Sinks:
     glimpse: Callable[[str, bytes], Glimpse | None] | None = None
     show: Callable[[Glimpse], None] | None = None
     most: int = MOST_IN_MEMORY
+
+
+class _Clearing:
+    """Clears a body of the key, piece by piece, before anybody sees it: services that say 200 and mean an error echo
+    requests too. What may be the beginning of the key waits for the next piece."""
+
+    def __init__(self, secret: Secret | None) -> None:
+        self._secret = secret
+        self._held = b""
+
+    def take(self, piece: bytes) -> bytes:
+        if self._secret is None:
+            return piece
+        data = self._secret.blotted_bytes(self._held + piece if self._held else piece)
+        at = len(data) - self._secret.begun_at_end(data)
+        self._held = data[at:]
+        return data[:at] if self._held else data
+
+    def rest(self) -> bytes:
+        """What had to wait; a good part of a key that broke off does not go on."""
+        held, self._held = self._held, b""
+        return held if len(held) < _MOST_OF_A_KEY else b"***"
 
 
 class Incoming:
@@ -57,7 +78,7 @@ class Incoming:
         self._headers = headers
         self._url = url
         self._length = length
-        self._secret = secret
+        self._clearing = _Clearing(secret)
         self._sinks = sinks
         self._pieces: list[bytes] = []
         self._spool_path = sinks.spool if sinks.to_file is None else None
@@ -73,6 +94,9 @@ class Incoming:
 
     def take(self, piece: bytes) -> None:
         self.size += len(piece)
+        self._keep(self._clearing.take(piece))
+
+    def _keep(self, piece: bytes) -> None:
         if self._file is not None:
             _written(self._file, piece)
             return
@@ -89,11 +113,11 @@ class Incoming:
 
     async def finish(self, whole: bool) -> Reply:
         """No more comes: the reply."""
+        self._keep(self._clearing.rest())
         if self._file is not None:
             return self._filed(self._file, whole)
         body = b"".join(self._pieces)
         if self._spool is None and (self._status >= 400 or self.size <= _WORDS):
-            body = self._secret.blotted_bytes(body) if self._secret is not None else body
             self._pieces = [body] if body else []
             self._begin_spool(len(body) if whole else None)
             await self._end_spool(whole)

@@ -35,9 +35,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from PIL import Image
 
 import imagebuild.cli.build
+import imagebuild.cli.parser
 import imagebuild.cli.plan
 import imagebuild.cli.progress  # noqa: F401  (all loaded before the builds are forked)
 from imagebuild.cli.main import main as run_command
+from imagebuild.providers import callbacks, web
 from imagebuild.sandbox.faults import FAULTS
 from tests.bench.both_books import Death, Evidence, Sent, Violation, compare, prompt_id
 from tests.sandboxes import RunningSandbox, start_sandbox
@@ -487,6 +489,8 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     Image.init()
+    assert web.WebWire  # lazy modules: from here on they are loaded
+    assert callbacks.Callbacks
     gc.freeze()  # what is loaded by now is looked at by no build's collector
     os.environ["PYTHONPATH"] = str(HOME)
     ways = list(WAYS) if options.provider == "all" else [options.provider]

@@ -29,7 +29,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -176,6 +175,10 @@ class Timed(NamedTuple):
     client: Used
     service: Used
 
+    def spent(self, one: float) -> float:
+        """CPU milliseconds of the client an action, but for what a build of one picture takes: `one` seconds."""
+        return (self.client.cpu - one) / (self.actions - 1) * 1000
+
 
 def timed(home: Path, actions: int, seed: int, speed: float, *, even: bool) -> Timed:
     folder = home / "timed"
@@ -212,14 +215,13 @@ def startup(home: Path) -> Used:
     return used
 
 
-def bare(folder: Path, replies: Iterable[bytes]) -> int:
+def bare(folder: Path, replies: Iterable[bytes]) -> None:
     """What cannot be done without, and nothing else: for each reply the journal's entry, the reply as it came, the
     picture out of it, the picture in the store and in the output folder, the record and the ledger's line, each safe on
-    disk where the build makes it safe. How many."""
+    disk where the build makes it safe."""
     for name in ("journal", "objects", "results", "out", "tmp"):
         (folder / name).mkdir(parents=True)
     ledger = os.open(folder / "ledger", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    count = 0
     for count, reply in enumerate(replies, start=1):
         name = f"{count:064x}"
         entry = folder / "journal" / f"{name}.json"
@@ -236,7 +238,6 @@ def bare(folder: Path, replies: Iterable[bytes]) -> int:
         _synced(folder / "journal")
         spool.unlink()
     os.close(ledger)
-    return count
 
 
 def _written(temporary: Path, path: Path, data: bytes) -> None:
@@ -254,13 +255,23 @@ def _synced(folder: Path) -> None:
 
 
 def bare_cpu(home: Path, actions: int, picture: int) -> float:
-    """CPU seconds an action of `bare`, with pictures of so many bytes."""
-    body = json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(os.urandom(picture)).decode()}]}).encode()
-    began = time.process_time()
-    bare(home / "bare", (body for _ in range(actions)))
-    spent = time.process_time() - began
+    """CPU seconds an action of `bare`, with pictures of so many bytes. In a process of its own: what this one holds
+    would count as its children's memory."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            text = base64.b64encode(os.urandom(picture)).decode()
+            body = json.dumps({"created": 1, "data": [{"b64_json": text}]}).encode()
+            bare(home / "bare", (body for _ in range(actions)))
+            code = 0
+        finally:
+            os._exit(code)
+    _, status, usage = os.wait4(child, 0)
+    if status:
+        raise SystemExit("the bare writing failed")
     shutil.rmtree(home / "bare")
-    return spent / actions
+    return (usage.ru_utime + usage.ru_stime) / actions
 
 
 def load() -> str:
@@ -273,25 +284,27 @@ def show_times(home: Path, options: argparse.Namespace) -> None:
     print(f"start-up (a build of one picture): {one:.2f} s of CPU; bare decoding and writing: {floor:.2f} ms an action")
     for even in (False, True):
         print("latencies that nobody can know" if even else "latencies that follow from size and quality", flush=True)
-        runs = []
+        runs: list[Timed] = []
         for number in range(options.runs):
-            before = load()
-            run = timed(home, options.actions, options.seed + number, options.speed, even=even)
-            runs.append(run)
-            cpu = (run.client.cpu - one) / (run.actions - 1) * 1000
-            wall = run.took / options.speed
-            print(
-                f"  seed {options.seed + number}, {before}: {run.actions} actions, {run.took:.0f} s of the service's for "
-                f"{run.ideal:.0f} ideal ({run.took / run.ideal:.3f}x), {run.in_order:.0f} in the order sent "
-                f"({run.took / run.in_order:.3f}x), bound {run.bound:.0f} ({run.took / run.bound:.3f}x); "
-                f"CPU {cpu:.2f} ms an action, {cpu - floor:.2f} beyond the bare; peak {run.client.peak:.0f} MB; "
-                f"the service took {run.service.cpu / wall:.0%} of a core, the client {run.client.cpu / wall:.0%}",
-                flush=True,
-            )
-        ratio = statistics.median(each.took / each.ideal for each in runs)
-        own = statistics.median(each.took / each.in_order for each in runs)
-        spent = statistics.median((each.client.cpu - one) / (each.actions - 1) * 1000 for each in runs)
-        print(f"  median: {ratio:.3f}x the ideal, {own:.3f}x its own order; {spent - floor:.2f} ms CPU an action")
+            print(f"  seed {options.seed + number}, {load()}:", end=" ", flush=True)
+            runs.append(timed(home, options.actions, options.seed + number, options.speed, even=even))
+            print(told(runs[-1], one, floor, options.speed), flush=True)
+        ideal = statistics.median(each.took / each.ideal for each in runs)
+        order = statistics.median(each.took / each.in_order for each in runs)
+        spent = statistics.median(each.spent(one) for each in runs)
+        print(f"  median: {ideal:.3f}x the ideal, {order:.3f}x its own order; {spent - floor:.2f} ms of CPU an action")
+
+
+def told(run: Timed, one: float, floor: float, speed: float) -> str:
+    wall = run.took / speed
+    lost = (run.took - run.in_order) / speed / (run.actions / SLOTS) * 1000
+    return (
+        f"{run.actions} pictures in {run.took:.0f} s; ideal {run.ideal:.0f} ({run.took / run.ideal:.3f}x), "
+        f"in the order sent {run.in_order:.0f} ({run.took / run.in_order:.3f}x: {lost:.0f} ms lost an action), bound "
+        f"{run.bound:.0f} ({run.took / run.bound:.3f}x); CPU {run.spent(one):.2f} ms an action, "
+        f"{run.spent(one) - floor:.2f} beyond the bare; peak {run.client.peak:.0f} MB; of a core the client took "
+        f"{run.client.cpu / wall:.0%}, the service {run.service.cpu / wall:.0%}"
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- memory
@@ -310,7 +323,7 @@ def peak(home: Path, actions: int, seed: int, picture: int) -> Used:
 
 def show_memory(home: Path, options: argparse.Namespace) -> None:
     few, many = options.sizes
-    floor = bare_cpu(home, 30, options.picture_bytes) * 1000
+    floor, one = bare_cpu(home, 30, options.picture_bytes) * 1000, startup(home).cpu
     print(f"pictures of {options.picture_bytes / 1e6:g} MB; bare decoding and writing: {floor:.1f} ms of CPU an action")
     peaks: dict[int, list[float]] = {few: [], many: []}
     for number in range(options.runs):
@@ -318,7 +331,7 @@ def show_memory(home: Path, options: argparse.Namespace) -> None:
             before = load()
             used = peak(home, actions, options.seed + number, options.picture_bytes)
             peaks[actions].append(used.peak)
-            spent = used.cpu / actions * 1000
+            spent = (used.cpu - one) / (actions - 1) * 1000
             print(
                 f"  seed {options.seed + number}, {before}: {actions} pictures: peak {used.peak:.0f} MB, CPU "
                 f"{spent:.1f} ms an action, {spent - floor:.1f} beyond the bare",

@@ -21,7 +21,8 @@ from jsonschema import Draft202012Validator
 from imagebuild.core.attempt import payment_of
 from imagebuild.stages.doctor import STATES
 from imagebuild.store.journal import LocalJournal
-from tests.cli.conftest import Run, edit, tree
+from tests.cli.conftest import edit, tree
+from tests.cli.inside import Inside, inside
 from tests.sandboxes import RunningSandbox, start_sandbox
 from tests.store.journal_contract import a_payment, an_attempt
 
@@ -37,6 +38,11 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
+@pytest.fixture
+def imagebuild(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return inside(monkeypatch, capsys)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_charged(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever a test does with doctor, no service would have billed anything for it."""
@@ -48,7 +54,7 @@ def _nothing_is_charged(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def doctor(
-    imagebuild: Run, folder: Path, *words: str, **environment: str
+    imagebuild: Inside, folder: Path, *words: str, **environment: str
 ) -> tuple[int, dict[str, dict[str, Any]], dict[str, Any]]:
     """The exit code, the providers by name, and all of it; held against the schema on the way."""
     done = imagebuild(folder, "doctor", "--json", *words, **environment)
@@ -97,7 +103,7 @@ def states(found: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def test_without_keys_it_says_which_to_set_and_asks_nobody(
-    fresh: Path, imagebuild: Run, sandbox: RunningSandbox
+    fresh: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:
     sandbox.reset()
     code, found, _ = doctor(imagebuild, fresh, **sandbox.environment() | KEYLESS)
@@ -111,7 +117,7 @@ def test_without_keys_it_says_which_to_set_and_asks_nobody(
 
 
 def test_every_service_that_accepts_its_key_is_ready_and_one_that_cannot_tell_is_not_called_that(
-    fresh: Path, imagebuild: Run, sandbox: RunningSandbox
+    fresh: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:
     _, found, _ = doctor(imagebuild, fresh, **sandbox.environment())
     assert states(found) == {"proof": "ready"} | dict.fromkeys(SERVICES, "ready") | {"hinow": "answers"}
@@ -122,7 +128,7 @@ def test_every_service_that_accepts_its_key_is_ready_and_one_that_cannot_tell_is
 
 
 def test_a_wrong_key_is_told_with_the_services_words_and_never_shown(
-    fresh: Path, imagebuild: Run, sandbox: RunningSandbox
+    fresh: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:
     environment = sandbox.environment() | WRONG
     _, found, said = doctor(imagebuild, fresh, **environment)
@@ -139,7 +145,7 @@ def test_a_wrong_key_is_told_with_the_services_words_and_never_shown(
 
 
 def test_a_service_that_cannot_be_reached_is_told_from_one_that_says_no(
-    fresh: Path, imagebuild: Run, sandbox: RunningSandbox
+    fresh: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -151,7 +157,7 @@ def test_a_service_that_cannot_be_reached_is_told_from_one_that_says_no(
     assert code == 1
 
 
-def test_a_service_that_answers_otherwise_is_told_as_what_it_is(fresh: Path, imagebuild: Run) -> None:
+def test_a_service_that_answers_otherwise_is_told_as_what_it_is(fresh: Path, imagebuild: Inside) -> None:
     said = json.dumps({"error": {"message": "not from this country", "type": "x", "param": None, "code": None}})
     for status, body, words in (
         (403, said, "does not allow this: not from this country; see what the key in `"),
@@ -167,7 +173,7 @@ def test_a_service_that_answers_otherwise_is_told_as_what_it_is(fresh: Path, ima
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_a_page_for_people_is_no_service(fresh: Path, imagebuild: Run, status: int) -> None:
+def test_a_page_for_people_is_no_service(fresh: Path, imagebuild: Inside, status: int) -> None:
     with answering(status, "<html><body>Welcome to nginx!</body></html>", "text/html") as base:
         _, found, _ = doctor(imagebuild, fresh, **keyed(base))
     assert states(found) == {"proof": "ready", "hinow": "answers"} | dict.fromkeys(
@@ -175,7 +181,7 @@ def test_a_page_for_people_is_no_service(fresh: Path, imagebuild: Run, status: i
     )
 
 
-def test_offline_it_asks_nobody(fresh: Path, imagebuild: Run, sandbox: RunningSandbox) -> None:
+def test_offline_it_asks_nobody(fresh: Path, imagebuild: Inside, sandbox: RunningSandbox) -> None:
     sandbox.reset()
     code, found, _ = doctor(imagebuild, fresh, "--offline", "openai", **sandbox.environment())
     assert (code, states(found)) == (0, {"openai": "not-asked"})
@@ -183,7 +189,7 @@ def test_offline_it_asks_nobody(fresh: Path, imagebuild: Run, sandbox: RunningSa
 
 
 def test_a_setting_that_makes_no_sense_is_a_finding_of_that_provider_alone(
-    fresh: Path, imagebuild: Run, sandbox: RunningSandbox
+    fresh: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:
     _, found, _ = doctor(
         imagebuild, fresh, IMAGEBUILD_HINOW_ROUTE="video", IMAGEBUILD_KIE_CONCURRENCY="many",
@@ -197,7 +203,7 @@ def test_a_setting_that_makes_no_sense_is_a_finding_of_that_provider_alone(
 
 
 def test_keys_come_from_a_file_or_a_command_and_a_command_that_fails_is_told_without_its_output(
-    fresh: Path, imagebuild: Run, sandbox: RunningSandbox
+    fresh: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:
     environment = sandbox.environment() | KEYLESS
     key = sandbox.environment()["OPENAI_API_KEY"]
@@ -216,7 +222,7 @@ def test_keys_come_from_a_file_or_a_command_and_a_command_that_fails_is_told_wit
     assert "sk-hidden" not in str(said)
 
 
-def test_a_key_command_is_run_once(fresh: Path, imagebuild: Run, sandbox: RunningSandbox) -> None:
+def test_a_key_command_is_run_once(fresh: Path, imagebuild: Inside, sandbox: RunningSandbox) -> None:
     """It may ask the person for a password."""
     program = f"open('runs', 'a').write('x'); print({sandbox.environment()['OPENAI_API_KEY']!r})"
     command = shlex.join([sys.executable, "-c", program])
@@ -226,7 +232,7 @@ def test_a_key_command_is_run_once(fresh: Path, imagebuild: Run, sandbox: Runnin
     assert (fresh / "runs").read_text() == "x"
 
 
-def test_a_provider_that_is_not_there_is_an_error_with_the_nearest(fresh: Path, imagebuild: Run) -> None:
+def test_a_provider_that_is_not_there_is_an_error_with_the_nearest(fresh: Path, imagebuild: Inside) -> None:
     done = imagebuild(fresh, "doctor", "opnai")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: no provider `opnai`\n  hint: did you mean `openai`?\n"
@@ -236,7 +242,7 @@ def test_a_provider_that_is_not_there_is_an_error_with_the_nearest(fresh: Path, 
 
 
 def test_the_exit_code_is_that_of_the_provider_the_campaign_names_or_the_environment(
-    fresh: Path, imagebuild: Run, sandbox: RunningSandbox
+    fresh: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:
     environment = sandbox.environment() | {"OPENAI_API_KEY": ""}
     assert doctor(imagebuild, fresh, **environment)[0] == 0
@@ -248,7 +254,7 @@ def test_the_exit_code_is_that_of_the_provider_the_campaign_names_or_the_environ
 
 
 def test_without_a_campaign_one_service_that_can_be_asked_will_do(
-    tmp_path: Path, imagebuild: Run, sandbox: RunningSandbox
+    tmp_path: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:
     code, _, said = doctor(imagebuild, tmp_path, **sandbox.environment())
     assert (code, said["campaign"]) == (0, {"file": None, "provider": None, "problem": None})
@@ -257,7 +263,7 @@ def test_without_a_campaign_one_service_that_can_be_asked_will_do(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_campaign_that_is_broken_or_not_there_does_not_keep_it_from_looking(fresh: Path, imagebuild: Run) -> None:
+def test_a_campaign_that_is_broken_or_not_there_does_not_keep_it_from_looking(fresh: Path, imagebuild: Inside) -> None:
     edit(fresh, "campaign.yaml", "assets:", "asets:")
     _, found, said = doctor(imagebuild, fresh, "--offline", **KEYLESS)
     assert states(found)["proof"] == "ready"
@@ -267,7 +273,7 @@ def test_a_campaign_that_is_broken_or_not_there_does_not_keep_it_from_looking(fr
     assert (missing.returncode, missing.stderr.splitlines()[0]) == (1, "error: no campaign file `nowhere.yaml`")
 
 
-def test_what_is_open_in_the_journal_is_counted_as_the_ledger_does(fresh: Path, imagebuild: Run) -> None:
+def test_what_is_open_in_the_journal_is_counted_as_the_ledger_does(fresh: Path, imagebuild: Inside) -> None:
     journal = LocalJournal(str(fresh / ".imagebuild" / "store"))
     for number, state in enumerate(["uncertain", "uncertain", "refused", "flawed", "task", "sent"]):
         attempt = an_attempt(number, state=state)
@@ -285,7 +291,7 @@ def test_what_is_open_in_the_journal_is_counted_as_the_ledger_does(fresh: Path, 
     assert tree(fresh) == before
 
 
-def test_a_damaged_journal_is_told_and_ends_with_1(fresh: Path, imagebuild: Run) -> None:
+def test_a_damaged_journal_is_told_and_ends_with_1(fresh: Path, imagebuild: Inside) -> None:
     journal = LocalJournal(str(fresh / ".imagebuild" / "store"))
     journal.open(an_attempt(1))
     (entry,) = (fresh / ".imagebuild" / "store" / "journal").glob("*.json")
@@ -295,7 +301,7 @@ def test_a_damaged_journal_is_told_and_ends_with_1(fresh: Path, imagebuild: Run)
     assert str(entry) in said["journal"]["problem"]
 
 
-def test_a_store_that_cannot_be_written_to_is_told_with_what_to_do(fresh: Path, imagebuild: Run) -> None:
+def test_a_store_that_cannot_be_written_to_is_told_with_what_to_do(fresh: Path, imagebuild: Inside) -> None:
     (fresh / "full").write_text("a file", encoding="utf-8")
     code, _, said = doctor(imagebuild, fresh, "proof", IMAGEBUILD_STORE=str(fresh / "full" / "store"))
     assert (code, said["store"]["problem"]) == (1, "not a directory")
@@ -304,7 +310,7 @@ def test_a_store_that_cannot_be_written_to_is_told_with_what_to_do(fresh: Path, 
     assert "set IMAGEBUILD_STORE to another folder" in shown
 
 
-def test_it_leaves_everything_as_it_was(built: Path, imagebuild: Run) -> None:
+def test_it_leaves_everything_as_it_was(built: Path, imagebuild: Inside) -> None:
     before = tree(built)
     code, _, said = doctor(imagebuild, built, "--offline", **KEYLESS)
     assert (code, said["store"]["made"], said["journal"]["open"]) == (0, True, {})
@@ -314,7 +320,7 @@ def test_it_leaves_everything_as_it_was(built: Path, imagebuild: Run) -> None:
 # ----------------------------------------------------------------------------------------------------------- its forms
 
 
-def test_the_whole_of_it_reads_so(fresh: Path, imagebuild: Run, sandbox: RunningSandbox) -> None:
+def test_the_whole_of_it_reads_so(fresh: Path, imagebuild: Inside, sandbox: RunningSandbox) -> None:
     environment = sandbox.environment() | {"KIE_API_KEY": "", "IMAGEBUILD_APIXO_PARTIAL": "1", **{
         name: value for name, value in WRONG.items() if name.startswith("TOGETHER")
     }}  # fmt: skip
@@ -323,7 +329,7 @@ def test_the_whole_of_it_reads_so(fresh: Path, imagebuild: Run, sandbox: Running
     assert shown == (Path(__file__).parent / "doctor.txt").read_text(encoding="utf-8")
 
 
-def test_the_schema_knows_the_states_of_the_code_and_refuses_what_is_none(fresh: Path, imagebuild: Run) -> None:
+def test_the_schema_knows_the_states_of_the_code_and_refuses_what_is_none(fresh: Path, imagebuild: Inside) -> None:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
     listed = schema["$defs"]["provider"]["properties"]["state"]["oneOf"]

@@ -71,6 +71,16 @@ def test_a_secret_is_blotted_out_in_every_form_and_a_short_one_blots_nothing():
     assert secret.blotted(text) == "***, ***, ***, ***, ab"
     assert secret.blotted_bytes(text.encode()) == b"***, ***, ***, ***, ab"
     assert Secret("abcdefg").blotted("abcdefg") == "abcdefg"
+    others = 'ab/cd%2Bef%22gh ab/cd+ef\\\\\\"gh ab/cd+ef&quot;gh YWIvY2QrZWYiZ2g='
+    assert secret.blotted(others) == "*** *** *** ***="
+
+
+@pytest.mark.parametrize(
+    ("data", "length"),
+    [(b"", 0), (b"nothing", 0), (b"xyz ab/cd", 5), (b"ab/cd+ef", 8), (b'ab/cd+ef"gh', 0), (b"x ab%2Fc", 6), (b"ba", 1)],
+)
+def test_how_much_of_a_secret_may_have_begun_at_the_end_of_a_piece(data, length):
+    assert Secret('ab/cd+ef"gh').begun_at_end(data) == length
 
 
 # ---------------------------------------------------------------------------------------------------------- accounts

@@ -268,6 +268,32 @@ def test_a_success_that_cannot_be_read_leaves_unknown_what_was_made():
     assert caught.value.words == "Sign in to the hotel"
 
 
+def test_a_page_is_named_with_its_title_and_the_base_url():
+    page = b"<!DOCTYPE html><html><title>Sign in to the hotel</title><body>Room number?</body></html>"
+    with pytest.raises(Unknown) as caught:
+        json_of(Reply(status=200, body=page), provider="openai")
+    assert caught.value.what == (
+        "`openai` answered with a web page, and no JSON (Sign in to the hotel); "
+        "whether it made the picture is not known"
+    )
+    assert caught.value.hint.startswith("see that the base URL is the service's own; ")
+
+
+@pytest.mark.parametrize("body", [b"404: Not Found", b"<html><title>Not Found</title></html>", b""])
+def test_a_server_that_knows_no_such_path_is_not_taken_for_one_that_knows_no_such_model(body):
+    url = "https://gateway.example.com/images/generations?token=1"
+    failure = failure_of(Reply(status=404, body=body, url=url), provider="openai", asked="gpt-image-2")
+    assert isinstance(failure, AccountFailure)
+    assert failure.what.startswith("`openai` has nothing at `https://gateway.example.com/images/generations` (404)")
+    assert failure.hint == "see that the base URL is the service's own"
+
+
+def test_an_error_within_a_success_is_not_told_with_the_status_of_one():
+    told = error("Your request was rejected by the safety system.", "moderation_blocked")
+    assert "content:" in failure(200, told).what
+    assert "content (400):" in failure(400, told).what
+
+
 def test_a_failure_that_cannot_be_read_is_what_its_status_says():
     with pytest.raises(AccountFailure):
         json_of(Reply(status=401, body=b"no"))

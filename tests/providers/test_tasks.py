@@ -337,6 +337,19 @@ def test_a_failed_task_is_what_its_code_says_in_either_family(code, failure):
 
 
 @pytest.mark.parametrize(
+    ("name", "reply"),
+    [
+        ("apixo", answered({"code": 403, "message": "Content violates usage policy", "data": None}, 403)),
+        ("kie", answered({"code": 422, "msg": "The prompt was flagged as sensitive content"})),
+    ],
+)
+def test_what_is_refused_before_a_task_has_begun_cannot_have_been_made(name, reply):
+    with pytest.raises(Refused) as caught:
+        run(service(name).flow(request()), [reply])
+    assert (caught.value.moderation, caught.value.stage) == (True, "input")
+
+
+@pytest.mark.parametrize(
     ("code", "stage"),
     [
         ("InputImageSensitiveContentDetected", "input"),

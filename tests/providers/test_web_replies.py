@@ -285,6 +285,43 @@ def test_a_mistake_in_what_looks_at_the_events_is_raised_only_when_the_reply_is_
 # ---------------------------------------------------------------------------------------------------------- secrets
 
 
+@pytest.mark.parametrize("at", [1, 7, 8, len(KEY) // 2, len(KEY) - 1, len(KEY)])
+def test_a_large_success_that_says_the_key_back_is_cleared_wherever_its_pieces_end(tmp_path, at):
+    async def run() -> None:
+        before, after = b"a" * 100_000, b"b" * 100_000
+        whole = reply(before + KEY.encode() + after + KEY.encode())
+        end = whole.index(KEY.encode()) + at
+
+        async def talk(talking: Talking) -> None:
+            await talking.request()
+            await talking.say(whole[:end])
+            await asyncio.sleep(0.05)
+            await talking.say(whole[end:])
+
+        spool = str(tmp_path / "key.reply")
+        async with listening(talk) as server, to(server.base) as wire:
+            await wire.send(post(server.base), spool=spool)
+            assert wire.recall(spool).body == before + b"***" + after + b"***"
+        async with listening(talk) as server, to(server.base) as wire:
+            await wire.send(get(f"{server.base}/out", to_file=str(tmp_path / "out")))
+            assert (tmp_path / "out").read_bytes() == before + b"***" + after + b"***"
+
+    asyncio.run(run())
+
+
+def test_a_body_that_breaks_off_in_the_middle_of_the_key_does_not_keep_its_first_half():
+    async def run() -> None:
+        async def talk(talking: Talking) -> None:
+            await talking.request()
+            await talking.say(reply(b"no such key: " + KEY.encode() + b"!", status="401 No")[:-12])
+
+        async with listening(talk) as server, to(server.base) as wire:
+            got = await wire.send(post(server.base))
+        assert (got.body, got.whole) == (b"no such key: ***", False)
+
+    asyncio.run(run())
+
+
 def test_a_key_that_the_service_says_back_is_blotted_out_before_anybody_sees_it(tmp_path):
     async def run(status: str, spool: str | None) -> None:
         said = (
