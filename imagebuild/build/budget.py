@@ -13,9 +13,11 @@ class Purse:
     """What may still be spent: by this build, by the campaign, this month, whichever is least. Reserving is refused,
     never shortened. What is reserved counts as spent until it is settled."""
 
-    def __init__(self, budget: Budget, spent: Decimal, spent_month: Decimal = Decimal(0)) -> None:
+    def __init__(
+        self, budget: Budget, spent: Decimal, spent_month: Decimal = Decimal(0), spent_build: Decimal = Decimal(0)
+    ) -> None:
         limits = [
-            (budget.build, "budget.build", Decimal(0)),
+            (budget.build, "budget.build", spent_build),
             (budget.campaign, "budget.campaign", spent),
             (budget.month, "budget.month", spent_month),
         ]

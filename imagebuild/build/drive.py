@@ -35,6 +35,7 @@ Result = TypeVar("Result")
 TRIES = 5  # of a paid request that does not reach the service, a second apart at first
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
+GLANCE = 0.2  # seconds between looks whether the build is being stopped
 LARGE = 256 * 1024  # replies above this are read off the event loop
 
 
@@ -50,6 +51,7 @@ class Hooks:
     replay: Reply | None = None
     paid: bool = False
     show: Callable[[Glimpse], None] | None = None
+    stopped: Callable[[], bool] = lambda: False
 
 
 async def drive(
@@ -164,7 +166,7 @@ class _Driver(Generic[Result]):
         """Ask until there is an answer, or the flow's patience is at its end; the last answer goes to the flow."""
         wire = self._wire()
         if ask.after or ask.wake:
-            await wire.wait(ask.after, ask.wake)
+            await self._wait(ask.after, ask.wake)
         pause, waited = FIRST_PAUSE, 0.0
         while True:
             reply: Reply | None = None
@@ -177,7 +179,7 @@ class _Driver(Generic[Result]):
                 return reply
             if waited >= ask.patience:
                 break
-            await wire.wait(pause)
+            await self._wait(pause)
             waited += pause
             pause = min(2 * pause, LONGEST_PAUSE)
         if self.hooks.paid:
@@ -187,6 +189,18 @@ class _Driver(Generic[Result]):
         if reply is not None and reply.whole:
             return reply
         raise NotSent(problem.what if problem is not None else "the reply broke off")
+
+    async def _wait(self, seconds: float, wake: str | None = None) -> None:
+        """Let time pass. When the build is being stopped, what is paid for and noted is left to the next one."""
+        waiting = asyncio.ensure_future(self._wire().wait(seconds, wake))
+        try:
+            while not waiting.done():
+                if self.hooks.paid and self.hooks.stopped():
+                    raise StillRunning("the build was stopped; what was paid for is fetched by the next one")
+                await asyncio.wait({waiting}, timeout=GLANCE)
+            waiting.result()
+        finally:
+            waiting.cancel()
 
     def _wire(self) -> Wire:
         if self.wire is None:

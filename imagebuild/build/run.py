@@ -19,8 +19,10 @@ from imagebuild.build.batch import BatchDesk, Order, Submitted
 from imagebuild.build.books import Books, Flawed, Left
 from imagebuild.build.budget import Purse
 from imagebuild.build.draw import Drawer
+from imagebuild.build.exchange import Exchange
 from imagebuild.build.lock_writer import LockWriter, Result, result_of
 from imagebuild.build.make import Making
+from imagebuild.build.owed import Owed
 from imagebuild.build.pace import Pace
 from imagebuild.build.pay import Payer
 from imagebuild.build.report import Event, Listener, Summary
@@ -109,17 +111,20 @@ async def run_plan(
     stop: Stop,
     clock: Callable[[], float],
     jobs: int | None = None,
+    spent: Decimal = Decimal(0),
 ) -> tuple[Summary, Lock]:
     """Do what the plan says. Keeps going past failures; the summary says how everything ended.
 
-    `service` may be None where the plan asks nothing of a provider. When this is cancelled, what is in flight is given
+    `service` may be None where the plan asks nothing of a provider. `spent` is what the same build has spent before, in
+    an earlier round. When this is cancelled, what is in flight is given
     up; what ended by then is in the lock.
     """
     writer = LockWriter(lock, save_lock, clock, floating=plan.floating)
     workers = jobs or os.cpu_count() or 1
     executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="imagebuild")
     disk = ThreadPoolExecutor(max_workers=DISK_THREADS, thread_name_prefix="imagebuild-disk")
-    run = _Run(plan, actions, writer, store, making, delivery, listener, stop, clock, executor, disk)
+    money = Money(Purse(plan.budget, plan.spent, plan.spent_month, spent))
+    run = _Run(plan, actions, writer, store, making, delivery, listener, stop, clock, executor, disk, money)
     is_over = False
     try:
         run.open(service)
@@ -136,7 +141,7 @@ class _Run:
     def __init__(
         self, plan: Plan, actions: Mapping[str, Action], writer: LockWriter, store: Store, making: Making,
         delivery: Delivery, listener: Listener, stop: Stop, clock: Callable[[], float], executor: Executor,
-        disk: Executor,
+        disk: Executor, money: Money,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.actions = actions
@@ -149,7 +154,7 @@ class _Run:
         self.clock = clock
         self.executor = executor
         self.disk = disk
-        self.money = Money(Purse(plan.budget, plan.spent, plan.spent_month))
+        self.money = money
         self.payer: Payer | Drawer | None = None
         self.desk: BatchDesk | None = None
         self.requests = 1  # at the provider, at once
@@ -180,10 +185,12 @@ class _Run:
             self.desk = BatchDesk(
                 service.batching, service.wire, books, self.money, self.disk, terms=service.terms, age=service.age
             )
-        self.payer = Payer(
-            service.provider, service.wire, books, self.money, pace, self.disk, terms=service.terms, clock=self.clock,
-            stopped=self._is_stopping, batches=self.desk,
+        exchange = Exchange(
+            service.provider, service.wire, books, self.disk, terms=service.terms, money=self.money,
+            stopped=self._is_stopping,
         )  # fmt: skip
+        owed = Owed(exchange, self.money, self.desk)
+        self.payer = Payer(exchange, owed, pace, self.money, clock=self.clock)
 
     async def all(self, workers: int) -> Summary:
         began = self.clock()
@@ -221,7 +228,7 @@ class _Run:
             return 0
         taken_up = OPEN | {"make"}  # every other verdict leaves an attempt as it is, though its key is in the plan
         planned = {step.key for step in self.plan.steps if step.key is not None and step.verdict in taken_up}
-        return await self.payer.strays(planned)
+        return await self.payer.owed.strays(planned)
 
     def _in_place(self, step: PlanStep) -> bool:
         """Note what needs nothing done. False when its bytes are damaged: then it is tried, and fails, as others do."""
@@ -278,9 +285,7 @@ class _Run:
                 self._end_badly(step, outcome, 0.0)
 
     def _order(self, step: PlanStep) -> Order:
-        action = self.actions[step.address]
-        manifest = complete(action, {slot: self._digest_of(source) for slot, source in action.inputs})
-        return Order(step, manifest, key_of(manifest))
+        return Order(step, *self._request(step, self.actions[step.address]))
 
     async def _do(self, step: PlanStep, *, paid: bool = False) -> None:
         """Do a step, and end it however it ends. `paid`: it is known that the store has no result of it."""
@@ -342,8 +347,7 @@ class _Run:
         out to have one key the first makes it, the others wait for it. What has to be paid for goes into the queue for
         that, so that a result that is there never waits for a slot."""
         action = self.actions[step.address]
-        manifest = complete(action, {slot: self._digest_of(source) for slot, source in action.inputs})
-        key = key_of(manifest)
+        manifest, key = self._request(step, action)
         if action.kind != "local" and step.verdict == "make" and not paid:
             record = await asyncio.get_running_loop().run_in_executor(self.disk, self.making.recorded, key)
             if record is None:
@@ -374,6 +378,15 @@ class _Run:
 
     def _glimpse(self, step: PlanStep, glimpse: Glimpse) -> None:
         self._tell(Event("partial", step, glimpse=glimpse))
+
+    def _request(self, step: PlanStep, action: Action) -> tuple[Mapping[str, object], Key]:
+        """What is asked for, now that its inputs are there. What an earlier build has asked for is what that one asked
+        for, whatever its inputs are by now."""
+        before = self.plan.attempts.get(step.key) if step.key is not None and step.verdict in OPEN else None
+        if before is not None:
+            return before.manifest, before.key
+        manifest = complete(action, {slot: self._digest_of(source) for slot, source in action.inputs})
+        return manifest, key_of(manifest)
 
     def _digest_of(self, source: str) -> Digest:
         return self.results[source].digest if source in self.results else self.making.kept(source)

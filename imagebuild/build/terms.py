@@ -13,12 +13,11 @@ from imagebuild.build.books import Left
 from imagebuild.build.budget import Purse
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.plan import Policy
-from imagebuild.errors import Problem
-from imagebuild.providers.base import Unknown
+from imagebuild.errors import ImagebuildError, Problem
 
 __all__ = ["Money", "Terms"]
 
-MOST_UNKNOWN = 5  # outcomes in a row that are not known: then the service is not asked further
+MOST_FOR_NOTHING = 5  # requests in a row without a picture for what they cost: then nothing more is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +27,9 @@ class Terms:
     campaign: str
     floating: bool
     policy: Policy
-    agreed: frozenset[str]  # the attempts that the plan showed: the policy is about these, and no later ones
     now: Callable[[], str]
     new_id: Callable[[], str]
+    agreed: frozenset[str] = frozenset()  # the attempts that the plan showed: the policy is about these, no later ones
     account: str = ""
     scale: float = 1.0  # of a service whose time runs faster than real ones' does
 
@@ -43,22 +42,21 @@ class Terms:
         return wanted.get(attempt.state, False) and attempt.id in self.agreed
 
     def is_foreign(self, attempt: Attempt) -> bool:
-        """Whether it was sent from another account, or with another key: that this one does not know it means nothing."""
+        """Whether it was sent from another account, or with another key: what this one does not know may be there."""
         return bool(attempt.account) and attempt.account != self.account
 
 
 @dataclass(slots=True)
 class Money:
-    """What a build's payments came to. `unknown`: estimates of what may have been billed besides;
-    `submitted`: of what is in batches. `halted`: what the
-    service would say to every further request; `broke`: the limit that one would have passed."""
+    """What a build's payments came to. `unknown`: estimates of what may have been billed besides; `submitted`: of what
+    is in batches. `halted`: why nothing more is sent; `broke`: the limit that one more would have passed."""
 
     purse: Purse
     unknown: Decimal = Decimal(0)
     submitted: Decimal = Decimal(0)
     halted: Problem | None = None
     broke: str | None = None
-    in_a_row: int = 0  # outcomes that are not known, and none between them that is
+    in_a_row: int = 0  # requests that gave nothing for what they may have cost
 
     def check_open(self) -> None:
         """Raises `Left` when nothing more is sent."""
@@ -67,12 +65,12 @@ class Money:
         if self.broke is not None:
             raise Left(self.broke)
 
-    def count_unknown(self, bad: Unknown) -> None:
-        """A service that answers nothing is not asked for ever: each of these may cost."""
+    def count_for_nothing(self, bad: ImagebuildError) -> None:
+        """A service that gives no picture is not asked for ever: each of these may cost."""
         self.in_a_row += 1
-        if self.in_a_row >= MOST_UNKNOWN and self.halted is None:
+        if self.in_a_row >= MOST_FOR_NOTHING and self.halted is None:
             self.halted = Problem(
-                f"{self.in_a_row} requests in a row ended without a word on whether they were made and billed, "
+                f"{self.in_a_row} requests in a row gave no picture that can be used, and may have been billed, "
                 f"so nothing more is sent; the last one: {bad.what}",
                 hint="look at the service's status page, then build again: what was not sent is asked for then",
             )

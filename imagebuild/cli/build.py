@@ -120,10 +120,17 @@ def _fresh(project: Project, options: argparse.Namespace, saved: dict[str, Any] 
     return planned
 
 
-def _planned(project: Project, options: argparse.Namespace, saved: dict[str, Any] | None) -> Planned:
+def _planned(
+    project: Project, options: argparse.Namespace, saved: dict[str, Any] | None, *, once_more: bool = False
+) -> Planned:
+    """The plan of what was asked. `once_more`: in a further round of a build. What was agreed to be asked again has been
+    asked again by then: what came of that is not to be repeated."""
     asked: dict[str, Any] = saved["asked"] if saved is not None else asked_of(options)
     selection = parse_selection(asked["select"], asked["exclude"])
-    return plan_campaign(project, provider=asked["provider"], selection=selection, policy=policy_of(asked))
+    policy = policy_of(asked)
+    if once_more:
+        policy = policy._replace(retry_uncertain=False, retry_refused=False)
+    return plan_campaign(project, provider=asked["provider"], selection=selection, policy=policy)
 
 
 def _command() -> str:
@@ -143,8 +150,8 @@ def _build(planned: Planned, options: argparse.Namespace, saved: dict[str, Any] 
         tally.add(built.summary)
         if not built.summary.damaged or stop.reason or turn == ROUNDS - 1:
             break
-        again = _planned(planned.project, options, saved)
-        refused = _refusal(again.plan, options) or _costs_again(again.plan, options, tally.total.spent)
+        again = _planned(planned.project, options, saved, once_more=True)
+        refused = _refusal(again.plan, options) or _costs_again(again.plan, options, tally.spent)
         if refused is not None:
             fail(refused)
             break
@@ -179,6 +186,11 @@ class _Tally:
         self.total = Summary()
         self._before: set[str] = set()
         self._now: set[str] = set()
+
+    @property
+    def spent(self) -> Decimal:
+        """With what may have been billed."""
+        return self.total.spent + self.total.unknown
 
     def note(self, event: Event) -> None:
         if event.kind in ("made", "collected", "restored", "adopted") and not event.step.address.endswith(MASTER):
@@ -264,7 +276,10 @@ def _run(planned: Planned, options: argparse.Namespace, stop: Stop, tally: _Tall
     try:
         with view:
             trace = view.trace if options.debug else None
-            return run_build(planned, listener=show, stop=stop, jobs=options.jobs, trace=trace, offline=options.frozen)
+            return run_build(
+                planned, listener=show, stop=stop, jobs=options.jobs, trace=trace, offline=options.frozen,
+                spent=tally.spent,
+            )  # fmt: skip
     except BaseException as bad:
         # What the interrupt struck, a lock just being taken, may end in an error of its own.
         if not is_broken_off and not isinstance(bad, KeyboardInterrupt):

@@ -13,7 +13,7 @@ from typing import Any
 from imagebuild.cli.terminal import Ink, ink_for, printable
 from imagebuild.errors import ImagebuildError, did_you_mean
 from imagebuild.stages.cache import find_store
-from imagebuild.stages.doctor import Finding, Place, examine, known_names, look_around
+from imagebuild.stages.doctor import Finding, Premises, examine, known_names, look_around
 from imagebuild.stages.services import setting_of
 
 __all__ = ["run"]
@@ -31,27 +31,27 @@ def run(options: argparse.Namespace) -> int:
     if name is not None and name not in known:
         raise ImagebuildError(f"no provider `{name}`", hint=did_you_mean(name, known))
     project = find_store(options.file, os.environ, os.getcwd())
-    place = look_around(project, os.environ)
+    premises = look_around(project, os.environ)
     found = examine(setting_of(project, os.environ), only=name, online=not options.offline)
-    code = 0 if _can_begin(found, place, name) else 1
+    code = 0 if _can_begin(found, premises, name) else 1
     if options.json:
-        print(json.dumps(_json(found, place, code), ensure_ascii=False, indent=1))
+        print(json.dumps(_json(found, premises, code), ensure_ascii=False, indent=1))
     else:
-        print("\n".join(_text(found, place, ink_for(sys.stdout))))
+        print("\n".join(_text(found, premises, ink_for(sys.stdout))))
     return code
 
 
-def _can_begin(found: Sequence[Finding], place: Place, name: str | None) -> bool:
+def _can_begin(found: Sequence[Finding], premises: Premises, name: str | None) -> bool:
     """Whether the one that is named, else the campaign's, else any service, can be asked, and something be kept."""
-    wanted = name or place.provider
+    wanted = name or premises.provider
     asked = [each for each in found if each.name == wanted or (wanted is None and each.base_url)]
-    return any(each.ready for each in asked) and not (place.store_problem or place.journal_problem)
+    return any(each.ready for each in asked) and not (premises.store_problem or premises.journal_problem)
 
 
 # ------------------------------------------------------------------------------------------------------ for people
 
 
-def _text(found: Sequence[Finding], place: Place, ink: Ink) -> list[str]:
+def _text(found: Sequence[Finding], premises: Premises, ink: Ink) -> list[str]:
     width = max(len(HERE), *(len(each.name) for each in found))
     lines: list[str] = []
     for each in found:
@@ -61,7 +61,7 @@ def _text(found: Sequence[Finding], place: Place, ink: Ink) -> list[str]:
         lines.extend(_indented(_of_provider(each), width))
         lines.append("")
     lines.append(ink.bold(HERE))
-    lines.extend(_indented(_of_place(place, found), width))
+    lines.extend(_indented(_of_premises(premises, found), width))
     services = [each for each in found if each.base_url or each.state == "broken"]
     if services:
         ready = sum(each.ready for each in services)
@@ -102,25 +102,25 @@ def _limits(found: Finding) -> str:
     return ", ".join(parts)
 
 
-def _of_place(place: Place, found: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-    own = next((each for each in found if each.name == place.provider), None)
-    if place.campaign is None:
+def _of_premises(premises: Premises, found: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    own = next((each for each in found if each.name == premises.provider), None)
+    if premises.campaign is None:
         yield "spec", "there is no campaign here: `imagebuild init` writes one"
     else:
         state = f", {own.state.replace('-', ' ')}" if own is not None else ""
-        by = f": made by `{place.provider}`{state}" if place.provider else ""
-        yield "spec", f"{_near(place.campaign)}{by}"
-    if place.campaign_problem:
-        yield "", f"it has mistakes, `imagebuild check` tells them: {place.campaign_problem}"
-    if place.store_problem:
-        yield "store", f"{_near(place.store)} cannot be written to: {place.store_problem}"
+        by = f": made by `{premises.provider}`{state}" if premises.provider else ""
+        yield "spec", f"{_near(premises.campaign)}{by}"
+    if premises.campaign_problem:
+        yield "", f"it has mistakes, `imagebuild check` tells them: {premises.campaign_problem}"
+    if premises.store_problem:
+        yield "store", f"{_near(premises.store)} cannot be written to: {premises.store_problem}"
         yield "", "mend that, or set IMAGEBUILD_STORE to another folder"
     else:
-        yield "store", _near(place.store) + ("" if place.has_store else ", made by the first build")
-    if place.journal_problem:
-        yield "open", place.journal_problem
-    elif place.open:
-        yield "open", ", ".join(f"{count} {state}" for state, count in sorted(place.open.items()))
+        yield "store", _near(premises.store) + ("" if premises.has_store else ", made by the first build")
+    if premises.journal_problem:
+        yield "open", premises.journal_problem
+    elif premises.open:
+        yield "open", ", ".join(f"{count} {state}" for state, count in sorted(premises.open.items()))
         yield "", "`imagebuild ledger` lists them, `imagebuild plan` says what to do about them"
 
 
@@ -142,12 +142,16 @@ def _indented(rows: Iterator[tuple[str, str]], width: int) -> Iterator[str]:
 # ---------------------------------------------------------------------------------------------------- for programs
 
 
-def _json(found: Sequence[Finding], place: Place, code: int) -> dict[str, Any]:
+def _json(found: Sequence[Finding], premises: Premises, code: int) -> dict[str, Any]:
     return {
         "providers": [_finding_json(each) for each in found],
-        "campaign": {"file": place.campaign, "provider": place.provider, "problem": place.campaign_problem or None},
-        "store": {"folder": place.store, "made": place.has_store, "problem": place.store_problem or None},
-        "journal": {"open": dict(sorted(place.open.items())), "problem": place.journal_problem or None},
+        "campaign": {
+            "file": premises.campaign,
+            "provider": premises.provider,
+            "problem": premises.campaign_problem or None,
+        },
+        "store": {"folder": premises.store, "made": premises.has_store, "problem": premises.store_problem or None},
+        "journal": {"open": dict(sorted(premises.open.items())), "problem": premises.journal_problem or None},
         "exit": code,
     }
 

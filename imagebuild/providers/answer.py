@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from imagebuild.providers.said import one_line, words_of
 
-__all__ = ["Found", "found_in", "outline", "refusal_in", "remarks_in"]
+__all__ = ["Found", "cost_in", "found_in", "money", "outline", "refusal_in", "remarks_in"]
 
 DEEPEST: Final = 8
+FARTHEST: Final = 10  # times the price list's
 
 # Where pictures are found, the likelier first. What a name's text is says which of the four it stands in.
 _ENCODED: Final = ("b64_json", "b64", "base64", "image_base64")
@@ -103,6 +105,25 @@ def _plain_values(value: Mapping[Any, Any]) -> dict[str, object]:
             continue
         plain[one_line(str(name))[:60]] = each
     return plain
+
+
+def cost_in(answer: Any, price: Decimal | None) -> Decimal | None:
+    """What the answer itself says that it cost, in dollars; None when it does not. A figure that is far from the
+    `price` of the price list is in another unit (credits, cents), and a nought is said where nobody counts."""
+    inner = [answer.get(name) for name in ("usage", "data")] if isinstance(answer, Mapping) else []
+    for block in (answer, *inner):
+        if isinstance(block, Mapping) and str(block.get("currency") or "USD").upper() in ("USD", "$"):
+            cost = money(block.get("cost"))
+            if cost is not None and (price is None or cost <= FARTHEST * price):
+                return cost
+    return None
+
+
+def money(value: Any) -> Decimal | None:
+    """An amount above nought, from a plain number or its text."""
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,18})?(?:e-[0-9]{1,2})?", str(value)):
+        return None
+    return Decimal(str(value)) or None
 
 
 def outline(value: Any) -> str:

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, Protocol
 from imagebuild.errors import ProviderError
 
 __all__ = [
-    "AccountFailure", "Ask", "Attachment", "Cut", "Flow", "Glimpse", "Limits", "Lost", "NotSent", "Note", "Part",
-    "Picture", "Provider", "Refused", "Reply", "Request", "ServiceFailure", "StillRunning", "Throttled", "Unknown",
-    "Wire", "Wish", "Work", "ask",
+    "AccountFailure", "Ask", "Attachment", "Cut", "Flow", "Glimpse", "Limits", "Lost", "NotKnown", "NotSent", "Note",
+    "Part", "Picture", "Provider", "Refused", "Reply", "Request", "ServiceFailure", "StillRunning", "Throttled",
+    "Unknown", "Wire", "Wish", "Work", "ask",
 ]  # fmt: skip
 
 
@@ -214,6 +214,10 @@ class Unknown(ServiceFailure):
 
 class StillRunning(ServiceFailure):
     """Paid for and not there yet, or out of reach just now: what was noted is taken up again later. No failure."""
+
+
+class NotKnown(Unknown):
+    """The service does not know the task that was noted. It may be another account's."""
 
 
 class Lost(ServiceFailure):

@@ -30,6 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+_BASE_URL: Final = "see that the base URL is the service's own"
 _NOT_KNOWN: Final = "; whether it made the picture is not known"
 # What to do about an outcome that is not known.
 LOOK_IT_UP: Final = (
@@ -85,13 +86,17 @@ def failure_of(
     provider: str,
     asked: str = "",
     full_503: bool = False,
+    paid: bool = False,
+    begun: bool = False,
     key_name: str = "",
     now: Callable[[], float] = time.time,
 ) -> ServiceFailure:
     """Which failure a reply is that is no success, or a success that speaks of an error.
 
     `asked`: the model's id, for the message. `full_503`: the service says 503 when it is full and has taken nothing.
-    `key_name`: the variable that holds the key, if not the usual one. Never raises, whatever the reply.
+    `paid`: it answers a request that costs, so that only its status may say that nothing was taken. `begun`: part of
+    the picture has come before it. `key_name`: the variable that holds the key, if not the usual one. Never raises,
+    whatever the reply.
     """
     said = said_by(reply)
     speaker = _Speaker(provider, asked, key_name or re.sub(r"\W", "_", provider).upper() + "_API_KEY", reply.url, said)
@@ -108,13 +113,15 @@ def failure_of(
     if status >= 500 or status < 200 or status in _UNKNOWN:
         return speaker.unknown(f"failed with {status}", reply.header("x-should-retry"))
     if status < 300:
-        return _by_words(speaker, reply, now)
+        return _by_words(speaker, reply, now, paid=paid or begun, begun=begun)
+    if status < 400 and paid and (status == 303 or reply.header("location")):
+        return speaker.unknown(f"sends elsewhere ({status})", None, f"{_BASE_URL}; {LOOK_IT_UP}")
     if status == 451 or (status in _REFUSED | {403} and _is_moderation(said)):
         return speaker.moderated(status)
     if status in _REFUSED and not (_MONEY.search(said.all) or _KEY.search(said.code) or _NO_MODEL.search(said.code)):
         return speaker.refused(status)
-    # What is left would be said to every request: 3xx (an address that is not the service's), 401, 402, 403, 404. Any
-    # other 4xx counts as such too: it is then neither remembered against the request nor ever sent again by itself.
+    # What is left would be said to every request: 3xx (an address that is not the service's; one that sends a paid
+    # request on may be the service's, and have taken it), 401, 402, 403, 404. Any other 4xx counts as such too: it is then neither remembered against the request nor ever sent again by itself.
     return speaker.account(status)
 
 
@@ -124,14 +131,22 @@ def _is_moderation(said: Said) -> bool:
     return bool(said.categories) or _MODERATION.search(said.all) is not None
 
 
-def _by_words(speaker: _Speaker, reply: Reply, now: Callable[[], float]) -> ServiceFailure:
-    """An error inside a success (an event of a stream, an envelope): only its words say what it is."""
+def _by_words(
+    speaker: _Speaker, reply: Reply, now: Callable[[], float], *, paid: bool, begun: bool
+) -> ServiceFailure:
+    """An error inside a success (an event of a stream, an envelope): only its words say what it is. Of a paid request
+    they are not believed to say that nothing was made, where that would have it sent again; once a part of the picture
+    has come, they are believed in nothing but that it is refused for its content."""
     said = speaker.said
     if _is_moderation(said):
-        return speaker.moderated(reply.status)
+        return speaker.moderated(reply.status, begun=begun)
+    if begun:
+        return speaker.unknown("broke off with an error", None)
     if _MONEY.search(said.all) or _KEY.search(said.code) or _NO_MODEL.search(said.code):
         return speaker.account(reply.status)
     if _TOO_FAST.search(said.code):
+        if paid:
+            return speaker.unknown("answered with an error", None)
         return Throttled(
             speaker.sentence("wants to be asked later"),
             after=retry_after(reply, now), words=said.words, request_id=said.request_id,
@@ -161,8 +176,8 @@ class _Speaker(NamedTuple):
             hint="change the asset as it says; the same request is not sent again",
         )  # fmt: skip
 
-    def moderated(self, status: int) -> Refused:
-        said = self.said
+    def moderated(self, status: int, *, begun: bool = False) -> Refused:
+        said = self.said._replace(stage="output") if begun else self.said
         spots = {"input": "at the request", "output": "at the finished picture"}
         code = str(status) if status >= 300 else ""  # a stream has begun as a success
         about = ", ".join(filter(None, (code, spots.get(said.stage))))
@@ -174,13 +189,13 @@ class _Speaker(NamedTuple):
             hint="change the prompt or the reference pictures; the same request is not sent again",
         )  # fmt: skip
 
-    def unknown(self, what: str, should_retry: str | None) -> Unknown:
+    def unknown(self, what: str, should_retry: str | None, hint: str = LOOK_IT_UP) -> Unknown:
         words = self.said.words
         if should_retry is not None:  # written down for whoever looks into it; a paid request is not resent for it
             words = f"{words} (x-should-retry: {one_line(should_retry)[:20]})".strip()
         return Unknown(
             self.sentence(f"{what}{_NOT_KNOWN}"),
-            words=words, request_id=self.said.request_id, hint=LOOK_IT_UP,
+            words=words, request_id=self.said.request_id, hint=hint,
         )  # fmt: skip
 
     def account(self, status: int) -> AccountFailure:
@@ -198,11 +213,11 @@ class _Speaker(NamedTuple):
         if status == 403:
             return "does not allow this", f"see what the key in `{self.key_name}` may do, and from where"
         if status == 404 and said.is_plain:  # not the service's own words: a server that knows no such path
-            return f"has nothing at `{self.url.partition('?')[0]}` (404)", "see that the base URL is the service's own"
+            return f"has nothing at `{self.url.partition('?')[0]}` (404)", _BASE_URL
         if status == 404 or _NO_MODEL.search(said.code):
             return f"does not know {model}, or not for this account", "see `imagebuild doctor`, and the base URL"
         if status < 400:
-            return f"sends elsewhere ({status})", "see that the base URL is the service's own"
+            return f"sends elsewhere ({status})", _BASE_URL
         return f"does not take this ({status})", "see `imagebuild doctor`, and the base URL"
 
 
@@ -224,7 +239,7 @@ def json_of(reply: Reply, *, provider: str = "the service") -> Any:
         how = "answered with something that is no JSON"
         if reply.body.lstrip()[:1] == b"<":
             how = "answered with a web page, and no JSON" + (f" ({words})" if words else "")
-            hint = f"see that the base URL is the service's own; {LOOK_IT_UP}"
+            hint = f"{_BASE_URL}; {LOOK_IT_UP}"
     raise Unknown(f"`{provider}` {how}{_NOT_KNOWN}", words=words, request_id=request_id_of(reply), hint=hint)
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
-from imagebuild.providers.answer import Found, found_in, outline, refusal_in, remarks_in
+from imagebuild.providers.answer import Found, cost_in, found_in, money, outline, refusal_in, remarks_in
 from imagebuild.providers.base import (
     Ask,
     Cut,
@@ -32,7 +32,7 @@ from imagebuild.providers.base import (
 )
 from imagebuild.providers.failures import decoded, failure_of, json_of, request_id_of, words_of
 
-__all__ = ["Fetched", "fetch", "media_type_of", "noted_link", "picture_from", "picture_of", "resumed"]
+__all__ = ["Fetched", "fetch", "media_type_of", "note_of", "noted_link", "picture_from", "picture_of", "resumed"]
 
 # A link may be given out before every edge of a delivery network has the file; a missing one is then a 403 or a 404.
 PAUSES: Final = (0.0, 2.0, 5.0, 15.0, 40.0)
@@ -64,18 +64,25 @@ def media_type_of(data: bytes) -> str | None:
 
 
 def picture_from(
-    reply: Reply, *, provider: str, base_url: str, cost: Decimal | None, asked: str = "", full_503: bool = False
+    reply: Reply, *, provider: str, base_url: str, price: Decimal | None, asked: str = "", full_503: bool = False
 ) -> Flow:
-    """The picture of a synchronous service's reply, whatever its shape; the failure that it is, when it is one."""
+    """The picture of a synchronous service's reply, whatever its shape; the failure that it is, when it is one.
+    `price` is the price list's: what it cost, only the reply can say."""
     if not 200 <= reply.status < 300:
-        raise failure_of(reply, provider=provider, asked=asked, full_503=full_503)
+        raise failure_of(reply, provider=provider, asked=asked, full_503=full_503, paid=True)
     answer = json_of(reply, provider=provider)
     request_id = request_id_of(reply)
     found = found_in(answer)
     if found is None:
         raise _no_picture(answer, reply, provider, asked)
-    note = {"answered": remarks_in(answer), "request_id": request_id}
-    return (yield from picture_of(found, note, provider=provider, base_url=base_url, cost=cost))
+    note = note_of(remarks_in(answer), request_id, cost_in(answer, price))
+    return (yield from picture_of(found, note, provider=provider, base_url=base_url))
+
+
+def note_of(answered: Mapping[str, object], request_id: str | None, cost: Decimal | None) -> dict[str, Any]:
+    """What is written down of an answer that names a picture's address."""
+    note: dict[str, Any] = {"answered": dict(answered), "request_id": request_id}
+    return note if cost is None else {**note, "cost": f"{cost:f}"}
 
 
 def _no_picture(answer: Any, reply: Reply, provider: str, asked: str) -> ServiceFailure:
@@ -87,7 +94,7 @@ def _no_picture(answer: Any, reply: Reply, provider: str, asked: str) -> Service
             stage="unknown", hint="change the prompt or the reference pictures; the same request is not sent again",
         )  # fmt: skip
     if isinstance(answer, Mapping) and any(answer.get(name) for name in ("error", "errors", "detail")):
-        return failure_of(reply, provider=provider, asked=asked)
+        return failure_of(reply, provider=provider, asked=asked, paid=True)
     shape = outline(answer)
     what = f"`{provider}` answered {reply.status} with no picture that can be found in it"
     if reply.status == 202:
@@ -95,8 +102,8 @@ def _no_picture(answer: Any, reply: Reply, provider: str, asked: str) -> Service
     return Lost(f"{what}: {shape}", words=shape, request_id=request_id)
 
 
-def picture_of(found: Found, note: Mapping[str, Any], *, provider: str, base_url: str, cost: Decimal | None) -> Flow:
-    """The picture that was found. `note` (with `answered` and `request_id`) is written down with its address."""
+def picture_of(found: Found, note: Mapping[str, Any], *, provider: str, base_url: str) -> Flow:
+    """The picture that was found. `note` (see `note_of`) is written down with its address."""
     request_id = note.get("request_id")
     if found.encoded:
         data = decoded(found.text, provider=provider, request_id=request_id)
@@ -104,18 +111,17 @@ def picture_of(found: Found, note: Mapping[str, Any], *, provider: str, base_url
     else:
         got = yield from fetch(found.text, note, provider=provider, base_url=base_url)
     return Picture(
-        data=got.data, media_type=got.media_type, cost=cost, request_id=request_id, answered=dict(note["answered"])
-    )
+        data=got.data, media_type=got.media_type, cost=money(note.get("cost")), request_id=request_id,
+        answered=dict(note["answered"]),
+    )  # fmt: skip
 
 
-def resumed(task: Mapping[str, Any], *, provider: str, base_url: str, cost: Decimal | None) -> Flow:
+def resumed(task: Mapping[str, Any], *, provider: str, base_url: str) -> Flow:
     """The picture of a synchronous service whose address an earlier flow noted: nothing is paid."""
     link = noted_link(task)
     if link is None:
         raise Unknown(f"what was noted of a request at `{provider}` cannot be read")
-    return (
-        yield from picture_of(Found(link, False), _read_note(task), provider=provider, base_url=base_url, cost=cost)
-    )
+    return (yield from picture_of(Found(link, False), _read_note(task), provider=provider, base_url=base_url))
 
 
 def noted_link(task: Mapping[str, Any]) -> str | None:

@@ -37,13 +37,13 @@ class HiNow:
 
     def flow(self, request: Request, task: Mapping[str, Any] | None = None) -> Flow:
         if task is not None:
-            return (yield from resumed(task, provider=self.name, base_url=self.base_url, cost=self.price.flat))
+            return (yield from resumed(task, provider=self.name, base_url=self.base_url))
         check_sayable(request, provider=self.name, formats=FORMATS, references=self.references)
         path, body = self._order(request)
         reply = yield from ask(Ask(method="POST", url=self.base_url.rstrip("/") + path, json=body, paid=True))
         return (
             yield from picture_from(
-                reply, provider=self.name, base_url=self.base_url, cost=self.price.flat, asked=self.model_id
+                reply, provider=self.name, base_url=self.base_url, price=self.price.flat, asked=self.model_id
             )
         )
 

@@ -78,7 +78,7 @@ class OpenAI:
         _check_pictures(request, provider=self.name)
         reply = yield from ask(self._ask(request))
         if not 200 <= reply.status < 300:
-            raise failure_of(reply, provider=self.name, asked=self._model_id)
+            raise failure_of(reply, provider=self.name, asked=self._model_id, paid=True)
         payload = self._completed(reply) if _is_stream(reply) else json_of(reply, provider=self.name)
         return picture_in(payload, reply, provider=self.name, form=request.format, price=self._price)
 
@@ -122,16 +122,18 @@ class OpenAI:
     def _completed(self, reply: Reply) -> Mapping[str, Any]:
         """The event that brings the finished picture, wherever it stands; a partial picture never counts as one."""
         failed: bytes | None = None
+        begun = False
         for name, data in events_of(reply.body):
             payload = _event(data)
             kind = _kind(name, payload)
             if payload and kind.endswith(".completed"):
                 return payload
+            begun = begun or kind.endswith(".partial_image")
             if failed is None and (kind == "error" or kind.endswith(".failed") or payload.get("error")):
                 failed = data
         if failed is not None:
             told = Reply(status=reply.status, headers=reply.headers, body=failed)
-            raise failure_of(told, provider=self.name, asked=self._model_id)
+            raise failure_of(told, provider=self.name, asked=self._model_id, paid=True, begun=begun)
         raise Unknown(
             f"`{self.name}` ended its stream before the picture was finished; whether it is billed is not known",
             request_id=request_id_of(reply), hint=LOOK_IT_UP,
@@ -233,7 +235,7 @@ def picture_in(
     if "b64_json" not in payload:
         if payload.get("error"):
             told = Reply(status=200, headers=reply.headers, body=json.dumps({"error": payload["error"]}).encode())
-            raise failure_of(told, provider=provider)
+            raise failure_of(told, provider=provider, paid=True)
         raise Lost(
             f"`{provider}` answered without a picture", request_id=request_id,
             words=words_of("a success that holds only: " + ", ".join(sorted(map(str, payload)))),

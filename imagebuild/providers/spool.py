@@ -1,8 +1,8 @@
 """A reply on disk, as it comes in: so that what was paid for outlives the process that asked for it.
 
 One line of JSON (status, headers, url, length of the body where it is known), then the body as received. It is written
-to `<path>.part` and renamed to `<path>` when its last byte has come: the name says whether it is whole. Knows neither
-journal nor protocol.
+to `<path>.part` and renamed to `<path>` when its last byte has come: that name says that it is whole, whatever the
+length said: a body that is cleared of a key is shorter than it was sent. Knows neither journal nor protocol.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_spool(path: str) -> Reply | None:
             rest = FileIO(file.fileno(), closefd=False)  # past the buffer, which would hold most of the body twice
             rest.seek(head.begins)
             body = rest.readall()
-            whole = len(body) >= head.length if head.length is not None else finished
+            whole = finished or (head.length is not None and len(body) >= head.length)
             return Reply(status=head.status, headers=head.headers, body=body, whole=whole, url=head.url)
     return None
 
@@ -98,7 +98,7 @@ def is_whole(path: str) -> bool:
             head = _head(file)
             if head is None:
                 continue
-            if head.length is None:
+            if finished or head.length is None:
                 return finished
             return os.fstat(file.fileno()).st_size - head.begins >= head.length
     return False

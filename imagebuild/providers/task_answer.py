@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from imagebuild.providers.answer import Found, found_in, outline, remarks_in
+from imagebuild.providers.answer import Found, cost_in, found_in, outline, remarks_in
 from imagebuild.providers.base import Refused, Reply, ServiceFailure, Unknown
 from imagebuild.providers.failures import LOOK_IT_UP, failure_of, json_of, request_id_of
 from imagebuild.providers.task_failure import failed_task
@@ -20,10 +21,11 @@ __all__ = ["Done", "TaskAnswers", "task_name"]
 
 
 class Done(NamedTuple):
-    """A finished task: where its picture is, and what was said beside it."""
+    """A finished task: where its picture is, what was said beside it, and what it says that it cost."""
 
     found: Found
     answered: dict[str, object]
+    cost: Decimal | None = None
 
 
 def task_name(value: Any) -> str | None:
@@ -53,20 +55,21 @@ class TaskAnswers:
         code = self.shape.codes.get(code, code)
         return code if 400 <= code < 600 else 500
 
-    def failure_of(self, reply: Reply) -> ServiceFailure:
+    def failure_of(self, reply: Reply, *, paid: bool = False) -> ServiceFailure:
+        """`paid`: it answers the request that starts a task."""
         status = self.status_of(reply)
-        return failure_of(replace(reply, status=status), provider=self.provider, asked=self.model_id)
+        return failure_of(replace(reply, status=status), provider=self.provider, asked=self.model_id, paid=paid)
 
-    def read(self, reply: Reply) -> Any:
+    def read(self, reply: Reply, *, paid: bool = False) -> Any:
         """The parsed answer of a success; any other is raised as its failure."""
         if not 200 <= self.status_of(reply) < 300:
-            raise self.failure_of(reply)
+            raise self.failure_of(reply, paid=paid)
         return json_of(reply, provider=self.provider)
 
     def started(self, reply: Reply) -> str:
         """The name of the task that a paid request has started."""
         try:
-            answer = self.read(reply)
+            answer = self.read(reply, paid=True)
         except Refused as refused:
             if refused.stage == "unknown":
                 refused.stage = "input"  # no task has begun: there is nothing that could be billed
@@ -111,10 +114,10 @@ class TaskAnswers:
         remarks = remarks_in(data if isinstance(data, Mapping) else answer)
         return {name: value for name, value in remarks.items() if name not in known}
 
-    def done(self, answer: Any) -> Done | None:
-        """The picture of a task that is done; None when the answer names none."""
+    def done(self, answer: Any, price: Decimal | None) -> Done | None:
+        """The picture of a task that is done; None when the answer names none. `price` is the price list's."""
         for path in self.shape.result:
             found = found_in(unfolded(value_at(answer, (path,))), "result")
             if found is not None:
-                return Done(found, self._remarks(answer))
+                return Done(found, self._remarks(answer), cost_in(answer, price))
         return None

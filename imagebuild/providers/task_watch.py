@@ -4,10 +4,11 @@ for again by a later build; only the task's own failure, or a service that has f
 from __future__ import annotations
 
 from collections.abc import Generator
+from decimal import Decimal
 from typing import Any, Final
 
 from imagebuild.providers.answer import outline
-from imagebuild.providers.base import Ask, Cut, Lost, NotSent, Reply, ServiceFailure, StillRunning, Unknown, Wish, ask
+from imagebuild.providers.base import Ask, Cut, Lost, NotKnown, NotSent, Reply, ServiceFailure, StillRunning, Wish, ask
 from imagebuild.providers.task_answer import Done, TaskAnswers
 
 __all__ = ["until_done"]
@@ -17,7 +18,7 @@ MOST_BARE: Final = 3  # answers that a task is done, without a picture
 
 
 def until_done(
-    answers: TaskAnswers, url: str, task: str, *, first: float, wake: str | None
+    answers: TaskAnswers, url: str, task: str, *, first: float, wake: str | None, price: Decimal | None
 ) -> Generator[Wish, Any, Done]:
     """Where the task's picture is. The first question waits `first` seconds, or until `wake` rings: a ring is only a
     hint, what counts is the answer. The time that is given up after begins with the first question."""
@@ -38,7 +39,7 @@ def until_done(
             if state == "failed":
                 raise answers.failed(answer, task)
             if state == "done":
-                done = answers.done(answer)
+                done = answers.done(answer, price)
                 if done is not None:
                     return done
                 bare += 1
@@ -67,7 +68,7 @@ def _trouble(
     if times < MOST_TROUBLES:
         return None
     if status in (404, 410):
-        return Unknown(
+        return NotKnown(
             f"`{answers.provider}` does not know task `{task}`, its own; whether it billed it is not known",
             words=failure.words, request_id=task, hint="see that the base URL and the key are those it was sent with",
         )  # fmt: skip

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from imagebuild.core.offer import Price
-from imagebuild.providers.answer import Found
+from imagebuild.providers.answer import Found, money
 from imagebuild.providers.base import (
     Ask,
     Attachment,
@@ -20,6 +20,7 @@ from imagebuild.providers.base import (
     Limits,
     Lost,
     Note,
+    NotKnown,
     Refused,
     Request,
     ServiceFailure,
@@ -29,7 +30,7 @@ from imagebuild.providers.base import (
     ask,
 )
 from imagebuild.providers.failures import Health, unwell
-from imagebuild.providers.fetch import noted_link, picture_of
+from imagebuild.providers.fetch import note_of, noted_link, picture_of
 from imagebuild.providers.task_answer import Done, TaskAnswers, task_name
 from imagebuild.providers.task_shape import TaskShape, filled, filled_path
 from imagebuild.providers.task_watch import until_done
@@ -60,9 +61,9 @@ class TaskService:
     reference_url: Callable[[Attachment], str] | None = None
 
     def flow(self, request: Request, task: Mapping[str, Any] | None = None) -> Flow:
-        cost = self._cost(request)
+        price = self._price(request)
         if task is not None:
-            return (yield from self._taken_up(task, cost))
+            return (yield from self._taken_up(task, price))
         secret, call = self.callback(request.key) if self.callback is not None else (None, "")
         values = self._values(request, call)
         path = filled_path(self.shape.create, {name: str(value) for name, value in values.items()})
@@ -73,8 +74,8 @@ class TaskService:
         first = self.shape.first_poll.get(values["tier"], FIRST_POLL)
         if secret is not None:
             first = self.shape.last_call.get(values["tier"], LAST_CALL)
-        done = yield from self._watched(started, first, secret)
-        return (yield from self._delivered(started, done, cost))
+        done = yield from self._watched(started, first, secret, price)
+        return (yield from self._delivered(started, done, price))
 
     def check(self) -> Generator[Wish, Any, Health]:
         """Whether the key is accepted: asks for a task that cannot exist."""
@@ -96,7 +97,8 @@ class TaskService:
     def _poll_url(self, task: str) -> str:
         return self._url(filled_path(self.shape.poll, {"model": self.model_id, "task": task}))
 
-    def _cost(self, request: Request) -> Decimal | None:
+    def _price(self, request: Request) -> Decimal | None:
+        """The price list's."""
         frame = self.frame_of(request.size)
         return self.price.estimate(
             quality=request.quality, size=request.size, tier=frame[1] if frame else None, prompt=request.prompt,
@@ -136,36 +138,43 @@ class TaskService:
             "callback": call,
         }
 
-    def _watched(self, task: str, first: float, wake: str | None) -> Generator[Wish, Any, Done]:
-        return (yield from until_done(self._answers, self._poll_url(task), task, first=first, wake=wake))
+    def _watched(
+        self, task: str, first: float, wake: str | None, price: Decimal | None
+    ) -> Generator[Wish, Any, Done]:
+        url = self._poll_url(task)
+        return (yield from until_done(self._answers, url, task, first=first, wake=wake, price=price))
 
-    def _picture(self, task: str, done: Done, cost: Decimal | None) -> Flow:
-        note = {"task": task, "answered": {"task": task, **done.answered}, "request_id": task}
-        return (yield from picture_of(done.found, note, provider=self.name, base_url=self.base_url, cost=cost))
+    def _picture(self, task: str, done: Done) -> Flow:
+        note = {"task": task, **note_of({"task": task, **done.answered}, task, done.cost)}
+        return (yield from picture_of(done.found, note, provider=self.name, base_url=self.base_url))
 
-    def _delivered(self, task: str, done: Done, cost: Decimal | None) -> Flow:
+    def _delivered(self, task: str, done: Done, price: Decimal | None) -> Flow:
         """The picture of a finished task. When its address has expired, the task may have a new one."""
         try:
-            return (yield from self._picture(task, done, cost))
+            return (yield from self._picture(task, done))
         except Lost as gone:
             try:
-                again = yield from self._watched(task, 0.0, None)
+                again = yield from self._watched(task, 0.0, None, price)
             except StillRunning:
                 raise
+            except NotKnown as unknown:  # another account may know it, and have a new address
+                what = f"{gone.what}, and `{self.name}` does not know task `{task}`, its own"
+                raise NotKnown(what, words=gone.words, request_id=task, hint=unknown.hint) from gone
             except ServiceFailure:
                 raise gone from None
             if again.found == done.found:
                 raise gone from None
-        return (yield from self._picture(task, again, cost))
+        return (yield from self._picture(task, again))
 
-    def _taken_up(self, noted: Mapping[str, Any], cost: Decimal | None) -> Flow:
+    def _taken_up(self, noted: Mapping[str, Any], price: Decimal | None) -> Flow:
         """Goes on with what an earlier flow noted: an address, or a task."""
         link, task = noted_link(noted), task_name(noted.get("task"))
         if task is None:
             raise Unknown(f"what was noted of a request at `{self.name}` cannot be read")
         if link is None:
-            done = yield from self._watched(task, 0.0, None)
+            done = yield from self._watched(task, 0.0, None, price)
         else:
             said = noted.get("answered")
-            done = Done(Found(link, False), dict(said) if isinstance(said, Mapping) else {})
-        return (yield from self._delivered(task, done, cost))
+            answered = dict(said) if isinstance(said, Mapping) else {}
+            done = Done(Found(link, False), answered, money(noted.get("cost")))
+        return (yield from self._delivered(task, done, price))

@@ -35,7 +35,7 @@ class Together:
 
     def flow(self, request: Request, task: Mapping[str, Any] | None = None) -> Flow:
         if task is not None:
-            return (yield from resumed(task, provider=self.name, base_url=self.base_url, cost=self.price.flat))
+            return (yield from resumed(task, provider=self.name, base_url=self.base_url))
         check_sayable(request, provider=self.name, formats=FORMATS, references=self.references)
         reply = yield from ask(
             Ask(
@@ -47,7 +47,7 @@ class Together:
         )
         return (
             yield from picture_from(
-                reply, provider=self.name, base_url=self.base_url, cost=self.price.flat, asked=self.model_id,
+                reply, provider=self.name, base_url=self.base_url, price=self.price.flat, asked=self.model_id,
                 full_503=True,
             )
         )  # fmt: skip

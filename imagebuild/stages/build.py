@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from imagebuild.build.make import Making
 from imagebuild.build.report import Listener, Summary
@@ -21,10 +22,12 @@ from imagebuild.core.key import Digest, Key
 from imagebuild.core.locale import PSEUDO_LOCALES
 from imagebuild.core.lock import Lock, LockEntry, write_lock
 from imagebuild.core.offer import differs
+from imagebuild.core.plan import Plan
 from imagebuild.core.strings import Missing
 from imagebuild.errors import BuildError
 from imagebuild.providers.base import Provider
 from imagebuild.stages.glance import settings_of, stamp
+from imagebuild.stages.limits import shared_limits
 from imagebuild.stages.memory import remember
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.project import Project
@@ -113,11 +116,11 @@ def save_lock(project: Project, lock: Lock) -> None:
 
 def run_build(
     planned: Planned, *, listener: Listener, stop: Stop, jobs: int | None = None, provider: Provider | None = None,
-    trace: Callable[[str], None] | None = None, offline: bool = False,
+    trace: Callable[[str], None] | None = None, offline: bool = False, spent: Decimal = Decimal(0),
 ) -> Built:  # fmt: skip
     """Run a plan. The caller holds the project and has seen that the plan may be run. `provider` stands in for the
     plan's own. `trace` is told of every request and reply, a line each, without keys. `offline`: no service is asked
-    for anything, not even for what it owes."""
+    for anything, not even for what it owes. `spent` is what the same build has spent before, in an earlier round."""
     project, loaded, facts, plan = planned.project, planned.loaded, planned.facts, planned.plan
     lock = facts.lock._replace(campaign=plan.campaign)
     if lock.conflicted and len(plan.steps) < len(loaded.expansion.actions):
@@ -151,10 +154,10 @@ def run_build(
         differs=lambda asked, real: differs(asked, real, loaded.offer),
     )
 
-    async def run() -> Built:
+    async def run(limited: Plan) -> Built:
         async with _service(planned, provider, trace, offline) as service:
             summary, left = await run_plan(
-                plan,
+                limited,
                 loaded.expansion.actions,
                 lock=lock,
                 store=planned.store,
@@ -166,10 +169,12 @@ def run_build(
                 stop=stop,
                 clock=time.monotonic,
                 jobs=jobs,
+                spent=spent,
             )
         return Built(summary, left, unfetched=service is None and not offline and owed(planned))
 
-    return asyncio.run(run())
+    with shared_limits(planned, stop) as limited:
+        return asyncio.run(run(limited))
 
 
 def _now() -> str:
@@ -190,7 +195,8 @@ async def _service(
         return
     plan, project = planned.plan, planned.project
     terms = Terms(
-        campaign=plan.campaign, floating=plan.floating, policy=plan.policy, now=_now,
+        campaign=plan.campaign, floating=plan.floating, policy=plan.policy,
+        agreed=frozenset(attempt.id for attempt in plan.attempts.values()), now=_now,
         new_id=lambda: f"{_now().replace('-', '').replace(':', '')}-{secrets.token_hex(5)}",
     )  # fmt: skip
     setting = setting_of(project, os.environ)

@@ -20,7 +20,7 @@ from imagebuild.build.drive import Hooks, drive
 from imagebuild.core.offer import Catalog, Offer, dollars
 from imagebuild.errors import ImagebuildError, Problems
 from imagebuild.lazy import lazy
-from imagebuild.providers.account import Account, time_scale
+from imagebuild.providers.account import Account, Secret, time_scale
 from imagebuild.providers.base import Cut, Limits, NotSent, Provider
 from imagebuild.providers.failures import Health
 from imagebuild.stages.ledger import lines_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 else:  # not for `--offline`
     web = lazy("imagebuild.providers.web")
 
-__all__ = ["STATES", "Finding", "Place", "examine", "known_names", "look_around"]
+__all__ = ["STATES", "Finding", "Premises", "examine", "known_names", "look_around"]
 
 SIZE = (1024, 1024)  # of the example that a price is told for
 CONNECT, SILENCE = 10.0, 20.0  # seconds
@@ -76,10 +76,10 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Premises:
     """This project. `campaign`: its file, None where there is none; `campaign_problem`: the first of its mistakes;
-    `provider`: the one it is made by, as the environment, or it, says.
-    `store_problem`: why nothing can be kept there. `open`: how many attempts, by what the ledger says of them."""
+    `provider`: the one it is made by, as the environment, or it, says; `store_problem`: why nothing can be kept there;
+    `open`: how many attempts, by what the ledger says of them."""
 
     campaign: str | None
     campaign_problem: str
@@ -120,10 +120,12 @@ class _Seen(NamedTuple):
     account: Account | None = None
 
 
-def _broken(finding: Finding, bad: Exception) -> Finding:
+def _broken(finding: Finding, bad: Exception, key: Secret | None = None) -> Finding:
+    """`key`: whatever the plugin does with it, it is not shown."""
     if isinstance(bad, ImagebuildError):
         return finding._replace(state="broken", words=bad.what, hint=bad.hint or "")
     words = " ".join(f"{type(bad).__name__}: {bad}".split())
+    words = key.blotted(words) if key is not None else words
     return finding._replace(state="broken", words=f"the plugin failed: {words}", hint="ask whoever wrote it")
 
 
@@ -134,14 +136,17 @@ def _examined(name: str, catalog: Catalog, setting: Setting) -> _Seen:
     found = Finding(name, str(row.get("title", name)), "not-asked", base_url=offer.base_url, can=can, lacks=lacks)
     try:
         account = account_of(name, setting)
-        found = found._replace(key_from=account.key_from, base_url=account.base_url, limits=account.limits)
+    except ImagebuildError as bad:
+        return _Seen(found._replace(state="wrong-setting", words=bad.what, hint=bad.hint or ""))
+    found = found._replace(key_from=account.key_from, base_url=account.base_url, limits=account.limits)
+    try:
         provider = open_provider(offer, account, setting)
     except ImagebuildError as bad:
         return _Seen(found._replace(state="wrong-setting", words=bad.what, hint=bad.hint or ""))
     except Exception as bad:
         if name not in plugins().good:
             raise
-        return _Seen(_broken(found, bad))
+        return _Seen(_broken(found, bad, account.key))
     if not account.base_url:
         return _Seen(found._replace(state="ready", limits=provider.limits))
     if account.key is None and row.get("key") is not None:
@@ -217,7 +222,7 @@ async def _ask(seen: _Seen, scale: float, executor: Executor) -> Finding:
     except Exception as bad:
         if found.name not in plugins().good:
             raise
-        return _broken(found, bad)
+        return _broken(found, bad, account.key)
     if not isinstance(health, Health):
         return _broken(found, TypeError("its check gives no `Health`"))
     states = {True: "ready", None: "answers", False: "says-no"}
@@ -231,7 +236,7 @@ async def _nothing(*_: object) -> None:
 # --------------------------------------------------------------------------------------------------------- the project
 
 
-def look_around(project: Project, environment: Mapping[str, str]) -> Place:
+def look_around(project: Project, environment: Mapping[str, str]) -> Premises:
     """What of this project decides whether a build can begin. Changes nothing."""
     campaign = project.spec if os.path.isfile(project.spec) else None
     provider = environment.get("IMAGEBUILD_PROVIDER") or None
@@ -250,7 +255,7 @@ def look_around(project: Project, environment: Mapping[str, str]) -> Place:
         opened = Counter(line.state for line in lines if line.open is not None and line.state != "paid")
     except ImagebuildError as bad:
         damage = bad.what
-    return Place(
+    return Premises(
         campaign=campaign, campaign_problem=problem, provider=provider, store=project.store,
         has_store=os.path.isdir(project.store), store_problem=_unwritable(project.store), open=opened,
         journal_problem=damage,

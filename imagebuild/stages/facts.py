@@ -59,7 +59,7 @@ class DiskFacts:
         self._project = project
         self._store = store
         self._journal = journal
-        self._month = month
+        self.month = month
         self._open: dict[Key, Attempt] | None = None
         self._stored = store.digests() if many else None
         self._keys = store.keys() if many else None
@@ -95,9 +95,12 @@ class DiskFacts:
             self._open = {attempt.key: attempt for attempt in self._journal.attempts()}
         return self._open
 
-    def spent(self, campaign: str) -> Spent:
+    def spent(self, campaign: str, *, anew: bool = False) -> Spent:
+        """`anew`: also what other builds have begun since it was first asked."""
+        if anew:
+            self._open = None
         costs = costs_in(self.lock.entries)
-        return spent_so_far(campaign, self._month, self._journal.payments(), self._attempts().values(), costs)
+        return spent_so_far(campaign, self.month, self._journal.payments(), self._attempts().values(), costs)
 
     def has(self, digest: Digest) -> bool:
         if self._stored is not None:

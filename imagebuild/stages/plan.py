@@ -12,7 +12,7 @@ from imagebuild.core.address import MASTER, Selectable, Selection, asset_of
 from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest
 from imagebuild.core.lock import Lock
-from imagebuild.core.plan import USUAL, Plan, PlanStep, Policy, complete
+from imagebuild.core.plan import USUAL, Plan, PlanStep, Policy, Spent, complete
 from imagebuild.core.planner import make_plan
 from imagebuild.core.reason import Reason, explain
 from imagebuild.core.settled import SettledEntries
@@ -85,6 +85,10 @@ class Planned:
     @property
     def digests(self) -> dict[str, Digest]:
         return {step.address: step.digest for step in self.plan.steps if step.digest is not None}
+
+    def spent_now(self) -> Spent:
+        """What the campaign and the month have cost by now, other builds' part included."""
+        return self.facts.spent(self.plan.campaign, anew=True)
 
     def place_of(self, tag: str, key: str) -> Place | None:
         strings = self.loaded.strings

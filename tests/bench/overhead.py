@@ -343,7 +343,7 @@ def show_memory(home: Path, options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=("time", "memory"), default=("time", "memory"))
+    parser.add_argument("what", nargs="*", help="`time`, `memory`, or both, which is the default")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--actions", type=int, default=2000)
@@ -351,12 +351,15 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs=2, default=(200, 2000), metavar="N")
     parser.add_argument("--picture-bytes", type=int, default=8_000_000)
     options = parser.parse_args()
+    what = options.what or ["time", "memory"]
+    if not set(what) <= {"time", "memory"}:
+        parser.error(f"neither `time` nor `memory`: {what}")
     print(f"seed {options.seed}, {SLOTS} at once, {load()} on {os.cpu_count()} cores", flush=True)
     home = Path(tempfile.mkdtemp(prefix="imagebuild-overhead-"))
     try:
-        if "time" in options.what:
+        if "time" in what:
             show_times(home, options)
-        if "memory" in options.what:
+        if "memory" in what:
             show_memory(home, options)
     finally:
         shutil.rmtree(home)

@@ -149,10 +149,10 @@ def says(status: int, body: str = "{}", **headers: str) -> Reply:
 
 
 def service_of(
-    wire: ScriptedWire, journal: Journal, provider: Shop | None = None, *, policy: Policy = USUAL
+    wire: ScriptedWire, journal: Journal, provider: Shop | None = None, *, policy: Policy = USUAL, account: str = ""
 ) -> Service:
     terms = Terms(
-        campaign="test", floating=False, policy=policy, now=lambda: "2026-11-21T10:00:00Z",
+        campaign="test", floating=False, policy=policy, account=account, now=lambda: "2026-11-21T10:00:00Z",
         new_id=lambda: f"attempt-{next(NUMBERS)}", scale=0.001,
     )  # fmt: skip
     return Service(provider=provider or Shop(), wire=wire, journal=journal, terms=terms)

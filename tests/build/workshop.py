@@ -204,6 +204,7 @@ class Workshop:
         service: Service | None = None,
         policy: Policy = USUAL,
         price: str = "0",
+        spent: Decimal = Decimal(0),
     ) -> Summary:
         actions = list(actions)
         clock = clock or Clock()
@@ -230,15 +231,15 @@ class Workshop:
             self.saved.append(lock)
             self.lock = lock
 
+        plan = self.plan(
+            actions, prices=prices, budget=budget, policy=policy, price=price,
+            provider=service.provider.name if service is not None else "proof",
+        )  # fmt: skip
+        if service is not None and service.terms is not None:  # what a person agrees to is what the plan has shown
+            agreed = frozenset(attempt.id for attempt in plan.attempts.values())
+            service = replace(service, terms=replace(service.terms, agreed=agreed))
         summary, self.lock = await run_plan(
-            self.plan(
-                actions,
-                prices=prices,
-                budget=budget,
-                policy=policy,
-                price=price,
-                provider=service.provider.name if service is not None else "proof",
-            ),
+            plan,
             {action.address: action for action in actions},
             lock=self.lock,
             store=self.store,
@@ -250,6 +251,7 @@ class Workshop:
             stop=stop or Stop(),
             clock=clock,
             jobs=jobs,
+            spent=spent,
         )
         return summary
 

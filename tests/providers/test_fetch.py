@@ -133,13 +133,13 @@ def test_reading_never_raises_on_any_json(answer):
 def test_an_answer_of_any_json_gives_a_picture_a_wish_or_a_failure_of_a_service(answer, status, whole):
     reply = answered(answer, status, whole)
     with suppress(ServiceFailure):
-        assert run(picture_from(reply, **SERVICE, cost=None), [image()], spare=True).picture.data
+        assert run(picture_from(reply, **SERVICE, price=None), [image()], spare=True).picture.data
 
 
 @given(st.binary(max_size=300), st.sampled_from([200, 202, 404, 503]), st.booleans())
 def test_an_answer_of_any_bytes_is_a_failure_of_a_service(body, status, whole):
     with pytest.raises((ServiceFailure, Ended)):
-        run(picture_from(Reply(status=status, body=body, whole=whole), **SERVICE, cost=None), [])
+        run(picture_from(Reply(status=status, body=body, whole=whole), **SERVICE, price=None), [])
 
 
 def test_what_is_written_down_beside_a_picture_is_short_and_holds_no_picture_and_no_link():
@@ -173,7 +173,7 @@ def test_the_media_type_is_what_the_bytes_say(data, media_type):
 
 def test_a_picture_in_the_answer_itself_needs_no_further_request_and_keeps_what_was_said():
     reply = answered({"created": 5, "data": [{"b64_json": B64}]}, x_request_id="req_1")
-    done = run(picture_from(reply, **SERVICE, cost=None), [])
+    done = run(picture_from(reply, **SERVICE, price=None), [])
     assert (done.picture.data, done.picture.media_type) == (PNG, "image/png")
     assert (done.picture.request_id, done.picture.answered) == ("req_1", {"created": 5})
     assert done.notes == []
@@ -181,7 +181,7 @@ def test_a_picture_in_the_answer_itself_needs_no_further_request_and_keeps_what_
 
 def test_an_address_is_noted_before_it_is_asked_for_and_asked_for_without_the_key():
     reply = answered({"data": [{"url": LINK}], "model": "m"}, x_request_id="req_1")
-    done = run(picture_from(reply, **SERVICE, cost=None), [image(JPEG)])
+    done = run(picture_from(reply, **SERVICE, price=None), [image(JPEG)])
     assert done.notes == [{"answered": {"model": "m"}, "request_id": "req_1", "links": [LINK]}]
     (wish,) = done.asks
     assert (wish.method, wish.url, wish.authorized, wish.paid) == ("GET", LINK, False, False)
@@ -192,9 +192,9 @@ def test_what_was_noted_is_enough_to_go_on_and_nothing_is_paid():
     reply = answered({"data": [{"url": LINK}], "model": "m"}, x_request_id="req_1")
     seen = nothing_seen()
     with pytest.raises(Ended):
-        run(picture_from(reply, **SERVICE, cost=None), [], seen)
+        run(picture_from(reply, **SERVICE, price=None), [], seen)
     noted = json.loads(json.dumps(seen.notes[-1]))
-    done = run(resumed(noted, **SERVICE, cost=None), [image()])
+    done = run(resumed(noted, **SERVICE), [image()])
     assert (done.picture.data, done.picture.request_id, done.picture.answered) == (PNG, "req_1", {"model": "m"})
     assert [wish.paid for wish in done.asks] == [False]
     assert done.notes == []  # it is on disk already
@@ -203,27 +203,27 @@ def test_what_was_noted_is_enough_to_go_on_and_nothing_is_paid():
 @pytest.mark.parametrize("noted", [{}, {"links": []}, {"links": [3]}, {"task": "t"}])
 def test_a_note_that_cannot_be_read_is_an_unknown_outcome_and_no_reason_to_pay(noted):
     with pytest.raises(Unknown, match="cannot be read"):
-        run(resumed(noted, **SERVICE, cost=None), [])
+        run(resumed(noted, **SERVICE), [])
 
 
 def test_an_answer_without_a_picture_is_lost_and_told_by_its_outline():
     with pytest.raises(Lost, match=r"`svc` answered 200 with no picture that can be found in it: \{id, meta: \{a\}\}"):
-        run(picture_from(answered({"id": "x", "meta": {"a": "secret"}}), **SERVICE, cost=None), [])
+        run(picture_from(answered({"id": "x", "meta": {"a": "secret"}}), **SERVICE, price=None), [])
 
 
 def test_an_answer_that_only_says_accepted_is_unknown():
     with pytest.raises(Unknown, match="202"):
-        run(picture_from(answered({"id": "x", "status": "queued"}, 202), **SERVICE, cost=None), [])
+        run(picture_from(answered({"id": "x", "status": "queued"}, 202), **SERVICE, price=None), [])
 
 
 def test_an_error_within_a_success_is_what_its_words_say():
     with pytest.raises(Refused) as caught:
         run(
-            picture_from(answered({"error": {"code": "moderation_blocked", "message": "no"}}), **SERVICE, cost=None), []
+            picture_from(answered({"error": {"code": "moderation_blocked", "message": "no"}}), **SERVICE, price=None), []
         )
     assert caught.value.moderation
     with pytest.raises(Unknown):
-        run(picture_from(answered({"error": "something broke"}), **SERVICE, cost=None), [])
+        run(picture_from(answered({"error": "something broke"}), **SERVICE, price=None), [])
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_an_error_within_a_success_is_what_its_words_say():
 )
 def test_a_chat_answer_that_declines_is_a_refusal_for_its_content(choice):
     with pytest.raises(Refused, match="declined to draw") as caught:
-        run(picture_from(answered({"choices": [choice]}), **SERVICE, cost=None), [])
+        run(picture_from(answered({"choices": [choice]}), **SERVICE, price=None), [])
     assert caught.value.moderation
 
 
@@ -246,21 +246,21 @@ def test_a_chat_answer_that_declines_is_a_refusal_for_its_content(choice):
 )
 def test_a_picture_that_cannot_be_decoded_or_is_none_was_paid_for_and_is_lost(data):
     with pytest.raises(Lost):
-        run(picture_from(answered({"data": data}), **SERVICE, cost=None), [])
+        run(picture_from(answered({"data": data}), **SERVICE, price=None), [])
 
 
 def test_an_answer_that_broke_off_in_the_picture_is_unknown():
     body = json.dumps({"data": [{"b64_json": B64}]}).encode()[:60]
     with pytest.raises(Unknown):
-        run(picture_from(Reply(status=200, body=body, whole=False), **SERVICE, cost=None), [])
+        run(picture_from(Reply(status=200, body=body, whole=False), **SERVICE, price=None), [])
 
 
 def test_a_full_platform_is_throttling_only_where_it_is_known_to_be():
     reply = answered({"error": {"message": "overloaded"}}, 503)
     with pytest.raises(Throttled):
-        run(picture_from(reply, **SERVICE, cost=None, full_503=True), [])
+        run(picture_from(reply, **SERVICE, price=None, full_503=True), [])
     with pytest.raises(Unknown):
-        run(picture_from(reply, **SERVICE, cost=None), [])
+        run(picture_from(reply, **SERVICE, price=None), [])
 
 
 # -------------------------------------------------------------------------------------------------------- fetching

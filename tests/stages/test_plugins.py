@@ -234,7 +234,12 @@ def test_doctor_lists_what_is_broken_with_its_cause_and_the_rest_as_ever(broken_
 def test_a_plugin_whose_check_fails_is_a_finding_and_not_the_end_of_the_others(site, imagebuild, studio):
     install(site, "acme", over_the_wire(studio).replace('Health(True, "all is well")', "1 / 0"))
     install(site, "shut", over_the_wire(studio).replace("staticmethod(Acme)", "None"))
-    found = {each["name"]: each for each in json.loads(imagebuild("doctor", "--json").stdout)["providers"]}
+    told = over_the_wire(studio, "TELL_API_KEY").replace("self.model = offer.id", "raise OSError(account.key.reveal())")
+    install(site, "tell", told)
+    said = imagebuild("doctor", "--json", TELL_API_KEY="tell-0123456789").stdout
+    assert "tell-0123456789" not in said
+    found = {each["name"]: each for each in json.loads(said)["providers"]}
+    assert found["tell"]["words"] == "the plugin failed: OSError: ***"
     assert (found["acme"]["state"], found["acme"]["words"]) == (
         "broken", "the plugin failed: ZeroDivisionError: division by zero",
     )  # fmt: skip
