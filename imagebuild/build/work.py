@@ -1,0 +1,143 @@
+"""Doing one step: making its picture or putting it in place. When it is its turn is for others to decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Protocol, TypeVar
+
+from imagebuild.build.ends import Ends
+from imagebuild.build.lock_writer import result_of
+from imagebuild.build.make import Making
+from imagebuild.build.pay import Payer
+from imagebuild.build.report import Event
+from imagebuild.build.schedule import Schedule
+from imagebuild.build.service import Counter
+from imagebuild.core.expand import Action
+from imagebuild.core.key import Digest, Key, key_of
+from imagebuild.core.lock import Lock
+from imagebuild.core.plan import Plan, PlanStep, complete
+from imagebuild.errors import BuildError
+from imagebuild.store.base import Record, Store
+
+__all__ = ["OPEN", "Delivery", "Work"]
+
+Value = TypeVar("Value")
+
+OPEN = frozenset({"wait", "uncertain", "refused", "flawed"})  # verdicts on what an earlier build left open
+
+
+class Delivery(Protocol):
+    """The hand that puts files into the output folder."""
+
+    def put(self, digest: Digest, path: str) -> str | None:
+        """Deliver stored bytes to a path. What a person had put there, or edited, is moved out of the way; where to."""
+        ...
+
+    def take_in(self, digest: Digest, path: str | None) -> None:
+        """Bring bytes that only the output folder has back into the store."""
+        ...
+
+
+class Work:
+    """The steps of one plan."""
+
+    def __init__(
+        self, plan: Plan, actions: Mapping[str, Action], schedule: Schedule, ends: Ends, counter: Counter,
+        making: Making, delivery: Delivery, store: Store, lock: Lock, *, executor: Executor, disk: Executor,
+    ) -> None:  # fmt: skip
+        self._plan = plan
+        self._actions = actions
+        self._schedule = schedule
+        self._ends = ends
+        self._counter = counter
+        self._making = making
+        self._delivery = delivery
+        self._store = store
+        self._lock = lock
+        self._executor = executor
+        self._disk = disk
+        self._turns: dict[Key, asyncio.Lock] = {}
+
+    async def perform(self, step: PlanStep, began: float, paid: bool) -> None:
+        """Do a step. `paid`: it is known that the store has no result of it."""
+        if step.merged:
+            result = self._ends.results[step.merged]
+            aside = await self._run(self._deliver, step, result.digest)
+            self._ends.well(step, result, "reused", began, aside)
+        elif step.verdict == "make" or step.verdict in OPEN:
+            await self._make(step, began, paid)
+        elif step.verdict == "restore":
+            result = self._making.known(step, self._lock)
+            self._ends.tell(Event("start", step))
+            aside = await self._run(self._restore, step, result.digest)
+            self._ends.well(step, result, "restored", began, aside)
+        elif step.verdict == "blocked":
+            self._ends.end(step, "blocked")
+        else:
+            result = self._making.known(step, self._lock)
+            await self._run(self._delivery.take_in, result.digest, step.output)
+            self._ends.well(step, result, "adopted", began)
+
+    def request(self, step: PlanStep) -> tuple[Mapping[str, object], Key]:
+        """What is asked for, now that its inputs are there. What an earlier build has asked for is what that one asked
+        for, whatever its inputs are by now."""
+        before = self._plan.attempts.get(step.key) if step.key is not None and step.verdict in OPEN else None
+        if before is not None:
+            return before.manifest, before.key
+        action = self._actions[step.address]
+        manifest = complete(action, {slot: self._digest_of(source) for slot, source in action.inputs})
+        return manifest, key_of(manifest)
+
+    def _digest_of(self, source: str) -> Digest:
+        results = self._ends.results
+        return results[source].digest if source in results else self._making.kept(source)
+
+    async def _make(self, step: PlanStep, began: float, paid: bool) -> None:
+        """Make the action's result, unless its key, now that its inputs are known, has one already. Of steps that turn
+        out to have one key the first makes it, the others wait for it. What has to be paid for goes into the queue for
+        that, so that a result that is there never waits for a slot."""
+        action = self._actions[step.address]
+        manifest, key = self.request(step)
+        if action.kind != "local" and step.verdict == "make" and not paid and await self._recorded(key) is None:
+            self._schedule.to_pay(step)
+            return
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            record, kind = await self._obtain(step, action, manifest, key)
+            self._turns.pop(key, None)
+        aside = await self._run(self._deliver, step, record.digest)
+        self._ends.well(step, result_of(record), kind, began, aside)
+
+    async def _obtain(
+        self, step: PlanStep, action: Action, manifest: Mapping[str, object], key: Key
+    ) -> tuple[Record, str]:
+        payer, ends = self._counter.payer, self._ends
+        if action.kind == "local" or not isinstance(payer, Payer):  # a payer looks himself, when it is his turn
+            record = await self._recorded(key)
+            if record is not None:
+                return record, "reused"
+        if action.kind == "local":
+            ends.tell(Event("start", step))
+            return await self._run(self._making.draw, action, manifest, key), "made"
+        if payer is None:
+            raise BuildError(f"`{step.address}` would have to be paid for, and this build pays for nothing")
+        if step.verdict == "make":
+            ends.tell(Event("start", step))
+        return await payer.obtain(
+            step, action, manifest, key, lambda glimpse: ends.tell(Event("partial", step, glimpse=glimpse))
+        )
+
+    def _restore(self, step: PlanStep, digest: Digest) -> str | None:
+        if not self._store.has(digest):
+            self._delivery.take_in(digest, None)
+        return self._deliver(step, digest)
+
+    def _deliver(self, step: PlanStep, digest: Digest) -> str | None:
+        return self._delivery.put(digest, step.output) if step.output is not None else None
+
+    async def _recorded(self, key: Key) -> Record | None:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, self._making.recorded, key)
+
+    async def _run(self, call: Callable[..., Value], *arguments: object) -> Value:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call, *arguments)
