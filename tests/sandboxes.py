@@ -23,9 +23,10 @@ class RunningSandbox:
         self.process = process
         self.base: str = started["base"]
         self._environment: dict[str, str] = started["environment"]
+        self.store = self._environment.pop("IMAGEBUILD_STORE")
 
     def environment(self) -> dict[str, str]:
-        """The variables that point clients at it."""
+        """The variables that point clients at it. Not its store: each test has its own."""
         return dict(self._environment)
 
     def url(self, provider: str) -> str:

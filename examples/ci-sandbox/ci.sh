@@ -14,10 +14,9 @@ finish() {
 }
 trap finish EXIT
 
-# A copy and a store of its own: the address is no part of a key, so the sandbox's pictures would pass for paid ones.
+# A copy: the lock and the outputs would be the sandbox's.
 cp "$here/campaign.yaml" "$work"
 cd "$work"
-export IMAGEBUILD_STORE="$work/store"
 
 # ---------------------------------------------------------------------------------------------- start the sandbox
 imagebuild sandbox --env sandbox.env --pictures plain --speed 1000 --seed 7 >sandbox.log 2>&1 &
@@ -27,6 +26,8 @@ until [ -e sandbox.env ]; do
     sleep 0.1
 done
 source sandbox.env
+# The sandbox names a store of its own, so that its pictures never pass for paid ones; this job wants it where it works.
+export IMAGEBUILD_STORE="$work/store"
 base=${OPENAI_BASE_URL%/openai/v1}/_sandbox
 
 ask() { # PATH [BODY]: the sandbox's own side; with a body, even an empty one, it is a POST

@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from imagebuild.build.make import Making
+from imagebuild.build.settling import carry_out, is_settled
 from imagebuild.core.attempt import Attempt, payment_of
 from imagebuild.core.key import Key, short
 from imagebuild.errors import ImagebuildError
-from imagebuild.providers.base import Picture, Refused, Request
+from imagebuild.providers.base import Picture, Refused, Request, Unknown
 from imagebuild.store.base import Journal, Record
 
-__all__ = ["Books", "Flawed", "Left", "may_be_billed", "way_on"]
+__all__ = ["Books", "Flawed", "Left", "ended", "may_be_billed", "way_on"]
 
 
 class Left(ImagebuildError):
@@ -84,9 +85,12 @@ class Books:
     def mark(
         self, attempt: Attempt, state: str, words: str, request_id: str | None = None, billed: Decimal | None = None
     ) -> None:
-        """How an attempt ended without a picture."""
+        """How an attempt ended without a picture: by a person's word, where there is one."""
+        if is_settled(attempt):
+            carry_out(self.journal, attempt)
+            return
         ended = attempt._replace(state=state, words=words, request_id=request_id or attempt.request_id, billed=billed)
-        self.journal.pay(payment_of(ended, state))
+        self.journal.pay(payment_of(ended, state, batch=attempt.task.get("batch")))
         self.journal.open(ended)
 
     def withdraw(self, attempt: Attempt, before: Attempt | None) -> None:
@@ -96,6 +100,21 @@ class Books:
             self.journal.open(before)
         else:
             self.journal.close(attempt.key)
+
+
+def ended(attempt: Attempt) -> ImagebuildError:
+    """How an attempt ended, as it is told again."""
+    words, hint = attempt.words, way_on(attempt.state)
+    if attempt.state == "flawed":
+        return Flawed(words, hint=hint)
+    if attempt.state == "refused":
+        return Refused(words, words=words, request_id=attempt.request_id, hint=hint)
+    if attempt.state in ("uncertain", "lost"):
+        return Unknown(words, words=words, request_id=attempt.request_id, hint=hint)
+    if attempt.state == "sent":
+        words = "the build ended before a reply came: whether it was made and billed is not known"
+        return Unknown(words, words=words, request_id=attempt.request_id, hint=way_on("uncertain"))
+    return Left(f"a request for it is under way at `{attempt.provider}`")
 
 
 def may_be_billed(bad: Refused) -> bool:

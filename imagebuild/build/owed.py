@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 
 from imagebuild.build.batch import BatchDesk
-from imagebuild.build.books import Flawed, Left, way_on
+from imagebuild.build.books import Left, ended, way_on
 from imagebuild.build.exchange import Exchange, Going
 from imagebuild.build.terms import Money
 from imagebuild.core.attempt import STATES, Attempt
 from imagebuild.core.key import KEY_SCHEMA, Key
-from imagebuild.providers.base import AccountFailure, Glimpse, Refused, Reply, Throttled, Unknown
+from imagebuild.providers.base import AccountFailure, Glimpse, Reply, Throttled, Unknown
 from imagebuild.store.base import DamagedObject, MissingObject, Record
 
 __all__ = ["Owed"]
@@ -38,19 +38,13 @@ class Owed:
             raise Left("another version of imagebuild began a request for it", hint="go on with that version")
         if asks and terms.may_ask_again(attempt, exchange.provider.name):
             return None
-        words, hint = attempt.words, way_on(attempt.state)
-        match attempt.state:
-            case "flawed":
-                if terms.policy.accept_flawed and attempt.id in terms.agreed:
-                    return await self._accept(attempt)
-                raise Flawed(words, hint=hint)
-            case "refused":
-                raise Refused(words, words=words, request_id=attempt.request_id, hint=hint)
-            case "uncertain" | "lost":
-                raise Unknown(words, words=words, request_id=attempt.request_id, hint=hint)
-            case "task":
-                return await self._fetch(attempt)
-        return await self._read_reply(attempt, asks)
+        if attempt.state == "task":
+            return await self._fetch(attempt)
+        if attempt.state == "sent":
+            return await self._read_reply(attempt, asks)
+        if attempt.state == "flawed" and terms.policy.accept_flawed and attempt.id in terms.agreed:
+            return await self._accept(attempt)
+        raise ended(attempt)
 
     async def _fetch(self, attempt: Attempt) -> Record | None:
         """What comes of a task, or of a batch."""
@@ -76,8 +70,8 @@ class Owed:
                 if attempt.provider != exchange.provider.name:
                     raise exchange.elsewhere(attempt)
                 return await self._resume(attempt, reply)
-            words = "the build ended before a reply came: whether it was made and billed is not known"
-            unknown = Unknown(words, words=words, hint=way_on("uncertain"))
+            unknown = ended(attempt)
+            assert isinstance(unknown, Unknown)
             await exchange.mark(attempt, "uncertain", unknown)
             raise unknown
         except Unknown:

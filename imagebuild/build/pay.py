@@ -66,6 +66,17 @@ class Payer:
                 raise Left("nothing was billed for it", hint="build again: then it is asked for anew")
             return await self._buy(step, action, manifest, key, before, show), "made"
 
+    async def take_up(self, key: Key) -> Record | None:
+        """What comes of a key's open attempt, of a step that a batch was to have. Buys nothing: None when it is to be
+        asked for, by whoever hands in batches."""
+        exchange = self._exchange
+        async with exchange.claimed(key):
+            record = await exchange.on_disk(exchange.books.recorded, key)
+            before = await exchange.on_disk(exchange.books.journal.attempt, key)
+            if record is not None or before is None:
+                return record
+            return await self.owed.take_up(before, asks=True)
+
     async def _buy(
         self, step: PlanStep, action: Action, manifest: Mapping[str, Any], key: Key, before: Attempt | None,
         show: Callable[[Glimpse], None],

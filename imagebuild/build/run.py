@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
-from imagebuild.build.batch import Order, Submitted
+from imagebuild.build.batch import NotForBatch, Order, Submitted
 from imagebuild.build.books import Left
 from imagebuild.build.budget import Purse
 from imagebuild.build.ends import STATES, Ends
@@ -124,9 +124,10 @@ class _Run:
 
     async def all(self, todo: list[PlanStep], workers: int) -> None:
         by_batch = self.plan.policy.batch and self.counter.desk is not None
-        queues = [self.schedule.local] * (workers + 1) + [self.schedule.checks] * CHECKS
+        queues = [self.schedule.local] * (workers + 1)
         queues += [] if by_batch else [self.schedule.paid] * self.counter.requests
         tasks = [asyncio.create_task(self._worker(queue)) for queue in queues]
+        tasks += [asyncio.create_task(self._checker()) for _ in range(CHECKS)]
         tasks += [asyncio.create_task(self._take_up(each)) for each in todo if each.verdict in OPEN and not each.merged]
         if by_batch:
             tasks.append(asyncio.create_task(self._hand_in()))
@@ -154,6 +155,14 @@ class _Run:
                 self.ends.end(step, "left")
             else:
                 await self._do(step, paid=queue is self.schedule.paid)
+
+    async def _checker(self) -> None:
+        while True:
+            step = await self.schedule.next_check()
+            if self.stopped():
+                self.ends.end(step, "left")
+            else:
+                await self._do(step)
 
     async def _take_up(self, step: PlanStep) -> None:
         """What an earlier build left open waits for the service, not for a worker."""
@@ -184,6 +193,7 @@ class _Run:
         """Send what is ready in batches, once nothing that runs here can make more of it ready."""
         assert self.counter.desk is not None
         queue, ends = self.schedule.paid, self.ends
+        taken_up: set[str] = set()
         while True:
             steps = [(await queue.get())[2]]
             while self.busy or not self.schedule.checks.empty() or not self.schedule.local.empty() or not queue.empty():
@@ -204,5 +214,20 @@ class _Run:
                 said = {}
             for step in steps:
                 outcome = said.get(step.address) or Left("it was not handed in")
+                if isinstance(outcome, NotForBatch) and step.address not in taken_up:
+                    taken_up.add(step.address)
+                    await self._hand_in_later(step)
+                    continue
                 ends.summary.submitted += isinstance(outcome, Submitted)
                 ends.badly(step, outcome, 0.0)
+
+    async def _hand_in_later(self, step: PlanStep) -> None:
+        """What an earlier build left open of it goes first; if nothing comes of that, it is handed in."""
+        began = self.ends.clock()
+        try:
+            if not await self.work.take_up(step, began):
+                self.schedule.to_pay(step)
+        except ImagebuildError as bad:
+            self.ends.badly(step, bad, self.ends.clock() - began)
+        except Exception as bad:
+            self.ends.unforeseen(step, bad, self.ends.clock() - began)

@@ -32,6 +32,9 @@ class Schedule:
         self._waits: dict[str, int] = {}
         self._dependents: dict[str, list[str]] = {}
         self._apart: frozenset[str] = frozenset()
+        self._checking: dict[
+            str, PlanStep | None
+        ] = {}  # in the order in which they were taken; with what is to be paid
         self._open = 0
 
     def begin(
@@ -73,9 +76,25 @@ class Schedule:
         elif step.verdict not in self._apart:
             self._put(self.checks if step.kind != "local" and step.verdict == "make" else self.local, step)
 
+    async def next_check(self) -> PlanStep:
+        """The next step to look up. Several may be looked up at once: they queue for a slot in the order in which they
+        were taken, whichever is found out first."""
+        step = (await self.checks.get())[2]
+        self._checking[step.address] = None
+        return step
+
     def to_pay(self, step: PlanStep) -> None:
         """A step that nothing but the provider can give."""
-        self._put(self.paid, step)
+        self._checking[step.address] = step
+        self._let_on()
+
+    def _let_on(self) -> None:
+        while self._checking:
+            address, step = next(iter(self._checking.items()))
+            if step is None:
+                return
+            del self._checking[address]
+            self._put(self.paid, step)
 
     def _put(self, queue: Queue, step: PlanStep) -> None:
         queue.put_nowait((-self._ranks.get(step.address, step.price), self._order[step.address], step))
@@ -84,6 +103,9 @@ class Schedule:
         """A step is over: wake what waits for it. Yields it, and when it was not done everything that cannot be done
         without it either, with the states they end in."""
         self._open -= 1
+        if step.address in self._checking:
+            del self._checking[step.address]
+            self._let_on()
         yield step, state
         for address in self._dependents.get(step.address, ()):
             if address not in self._waits:

@@ -60,7 +60,9 @@ def open_counter(
     pace = Pace(service.provider.limits, clock=clock, sleep=asyncio.sleep, stopped=stopped, scale=terms.scale)
     desk = None
     if service.batching is not None:
-        desk = BatchDesk(service.batching, service.wire, books, money, disk, terms=terms, age=service.age)
+        desk = BatchDesk(
+            service.batching, service.wire, books, money, disk, terms=terms, age=service.age, stopped=stopped
+        )
     exchange = Exchange(service.provider, service.wire, books, disk, terms=terms, money=money, stopped=stopped)
     payer = Payer(exchange, Owed(exchange, money, desk), pace, money, clock=clock)
     return Counter(payer, desk, requests)

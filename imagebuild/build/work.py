@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Protocol, TypeVar
 
+from imagebuild.build.books import ended
 from imagebuild.build.ends import Ends
 from imagebuild.build.lock_writer import result_of
 from imagebuild.build.make import Making
@@ -80,6 +81,16 @@ class Work:
             await self._run(self._delivery.take_in, result.digest, step.output)
             self._ends.well(step, result, "adopted", began)
 
+    async def take_up(self, step: PlanStep, began: float) -> bool:
+        """End a step by what an earlier build left open of it. False when it is to be asked for after all."""
+        assert isinstance(self._counter.payer, Payer)
+        record = await self._counter.payer.take_up(self.request(step)[1])
+        if record is None:
+            return False
+        aside = await self._run(self._deliver, step, record.digest)
+        self._ends.well(step, result_of(record), "collected", began, aside)
+        return True
+
     def request(self, step: PlanStep) -> tuple[Mapping[str, object], Key]:
         """What is asked for, now that its inputs are there. What an earlier build has asked for is what that one asked
         for, whatever its inputs are by now."""
@@ -120,6 +131,8 @@ class Work:
         if action.kind == "local":
             ends.tell(Event("start", step))
             return await self._run(self._making.draw, action, manifest, key), "made"
+        if payer is None and key in self._plan.attempts:  # nobody has to be asked how it ended
+            raise ended(self._plan.attempts[key])
         if payer is None:
             raise BuildError(f"`{step.address}` would have to be paid for, and this build pays for nothing")
         if step.verdict == "make":

@@ -48,7 +48,12 @@ def attempt_facts(attempt: Attempt) -> list[tuple[str, str]]:
 
 def next_command(why: str, attempt: Attempt) -> str | None:
     """What to type to go on, None where the next build does by itself what can be done."""
-    if why in ("sent", "uncertain", "lost"):
+    if why == "lost":
+        return (
+            f"`imagebuild ledger settle {attempt.id} --billed AMOUNT` (or `--not-billed`) takes what the service's own "
+            "books say; `imagebuild build --on-uncertain retry` pays for it again"
+        )
+    if why in ("sent", "uncertain"):
         return (
             f"`imagebuild ledger settle {attempt.id} --not-billed` when the service's own books say that it was not; "
             "`imagebuild build --on-uncertain retry` asks again, and may pay twice"

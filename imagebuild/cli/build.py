@@ -123,8 +123,8 @@ def _fresh(project: Project, options: argparse.Namespace, saved: dict[str, Any] 
 def _planned(
     project: Project, options: argparse.Namespace, saved: dict[str, Any] | None, *, once_more: bool = False
 ) -> Planned:
-    """The plan of what was asked. `once_more`: in a further round of a build. What was agreed to be asked again has been
-    asked again by then: what came of that is not to be repeated."""
+    """The plan of what was asked. `once_more`: in a further round of a build. What was agreed to be asked again
+    has been by then: what came of that is not to be repeated."""
     asked: dict[str, Any] = saved["asked"] if saved is not None else asked_of(options)
     selection = parse_selection(asked["select"], asked["exclude"])
     policy = policy_of(asked)

@@ -33,6 +33,8 @@ examples:
   imagebuild build hero locale=de-DE
   imagebuild build --frozen         only put locked pictures in place; make nothing
   imagebuild build --plan plan.json exactly the plan that was looked at, or nothing
+  imagebuild build --batch          hand in what is paid for, cheaper; build again later to collect it
+  imagebuild build --on-uncertain ask   what nobody knows the outcome of: pay for it again, or not
 
 exit code: 0 all is as the campaign says · 1 something could not be done · 2 stopped with work left
 """,

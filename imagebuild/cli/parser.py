@@ -206,7 +206,7 @@ def _selecting(parser: _Parser, what: str = "select") -> None:
         "--exclude", action="append", default=[], metavar="WHAT", help="leave these out; may be repeated"
     )
     provider = parser.add_argument(
-        "--provider", metavar="NAME", help="draw with this provider (default: the campaign's, else proof)"
+        "--provider", metavar="NAME", help="make pictures with this provider (default: the campaign's, else proof)"
     )
     provider.completer = _complete_provider  # type: ignore[attr-defined]
 

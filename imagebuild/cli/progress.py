@@ -59,7 +59,6 @@ class Quiet:
         with suppress(OSError):
             os.write(2, f"{text}\n".encode())
 
-
     def trace(self, line: str) -> None:
         say(line)
 

@@ -6,6 +6,7 @@ import argparse
 import gc
 import json
 import os
+import shlex
 
 from imagebuild.cli.terminal import say
 from imagebuild.stages.sandbox import SandboxOptions, Started, serve_sandbox
@@ -44,8 +45,9 @@ def _as_json(started: Started) -> None:
 
 def _told(started: Started) -> None:
     for name, value in started.environment.items():
-        print(f"export {name}={value}", flush=True)
+        print(f"export {name}={shlex.quote(value)}", flush=True)
     say(
         f"the sandbox listens at {started.base}; what it would have charged: {started.base}/_sandbox/charges\n"
-        "paste the lines above into the shell that builds; Ctrl-C stops it"
+        "paste the lines above into the shell that builds: they also give its pictures a store of their own, "
+        "so that none passes for a paid one; Ctrl-C stops it"
     )

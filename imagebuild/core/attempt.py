@@ -59,6 +59,7 @@ class Attempt(NamedTuple):
     billed: Decimal | None = None
     floating: bool = False
     account: str = ""  # a mark of the account it was sent from: another one's "unknown" says nothing of it
+    held: bool = False  # a build that is running has it in hand
     answered: bool = False  # its reply is on disk, whole, and only has to be read
     extra: Mapping[str, Any] = _NOTHING
 

@@ -45,6 +45,7 @@ WHY: Mapping[str, str] = {
     "input-uncertain": "made from a picture of which it is not known whether it was made",
     "input-refused": "made from a picture that the service refused",
     "input-flawed": "made from a picture that is not what was asked for",
+    "in-hand": "another build is paying for it now: what it makes is taken",
     "input-elsewhere": "made from a picture that another service is making",
 }
 

@@ -12,6 +12,7 @@ from imagebuild.core.plan import Policy
 
 __all__ = ["Ruling", "ruling_on"]
 
+
 class Ruling(NamedTuple):
     """A verdict, and why. `free`: nothing is paid for it, though it may be made."""
 
@@ -32,6 +33,8 @@ def ruling_on(attempt: Attempt, *, provider: str, policy: Policy) -> Ruling | No
 
     What is under way, and a reply that nobody has read yet, is taken in, whatever the policy says: it is paid for."""
     state = attempt.state
+    if attempt.held:
+        return Ruling("wait", "in-hand")
     if state == "task" or (state == "sent" and attempt.answered):
         here = "under-way" if state == "task" else "answered"
         return Ruling("wait", here if attempt.provider == provider else "elsewhere")

@@ -6,6 +6,7 @@ Knows the names of the variables, not what a provider does with them. A key is a
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 import math
@@ -35,18 +36,20 @@ _SECONDS: Final = 60
 _LIMITS: Final = ("concurrency", "images_per_minute", "requests_per_minute")
 _OPTIONS: Final = ("partials", "route", "callback_url", "callback_listen")
 _KEY_COMMAND: Final = "key_command"
+_MARK: Final = 12  # characters
 _FEW_AT_ONCE: Final = 4  # where neither the catalogue nor the environment says how many
 
 
 class Secret:
     """A key. It shows as `***`, is never written anywhere, and `reveal` is the one way out."""
 
-    __slots__ = ("_forms", "_value")
+    __slots__ = ("_encoded", "_forms", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
         long = len(value) >= _SHORTEST_REDACTED
         self._forms = _forms(value) if long else ()
+        self._encoded = tuple(form.encode() for form in self._forms)
 
     def reveal(self) -> str:
         return self._value
@@ -58,18 +61,20 @@ class Secret:
         return text
 
     def blotted_bytes(self, data: bytes) -> bytes:
-        for form in self._forms:
-            data = data.replace(form.encode(), b"***")
+        for form in self._encoded:
+            data = data.replace(form, b"***")
         return data
 
     def begun_at_end(self, data: bytes) -> int:
         """How many of the last bytes may be the beginning of the key: the rest of it may follow."""
-        forms = [form.encode() for form in self._forms]
-        longest = max(map(len, forms), default=1) - 1
-        for length in range(min(longest, len(data)), 0, -1):
-            if any(len(form) > length and form.startswith(data[-length:]) for form in forms):
-                return length
-        return 0
+        most = 0
+        for form in self._encoded:
+            tail = data[-(len(form) - 1) :]
+            at = tail.find(form[0])
+            while at >= 0 and not form.startswith(tail[at:]):
+                at = tail.find(form[0], at + 1)
+            most = max(most, len(tail) - at if at >= 0 else 0)
+        return most
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -114,6 +119,14 @@ class Account:
     base_url: str
     limits: Limits
     options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """Tells this account from others, and nothing of its key; empty where there is none."""
+        if self.key is None:
+            return ""
+        text = f"imagebuild account\0{self.base_url}\0{self.key.reveal()}"
+        return hashlib.sha256(text.encode()).hexdigest()[:_MARK]
 
 
 class _Variables:
@@ -191,8 +204,9 @@ def read_dotenv(folders: Iterable[str]) -> Mapping[str, str]:
     return found
 
 
-def time_scale(environment: Mapping[str, str]) -> float:
-    """The factor of this program's own waits: `IMAGEBUILD_TIME_SCALE`, for use with a service that stands in."""
+def time_scale(environment: Mapping[str, str], base_url: str = "") -> float:
+    """The factor of this program's own waits: `IMAGEBUILD_TIME_SCALE`, for use with a service that stands in. One that
+    is asked anywhere but on this machine is none: it would be asked too fast, and given up too early."""
     text = environment.get("IMAGEBUILD_TIME_SCALE", "").strip()
     if not text:
         return 1.0
@@ -200,6 +214,12 @@ def time_scale(environment: Mapping[str, str]) -> float:
     if value is None or value > 1:
         raise ProviderError(
             f"`IMAGEBUILD_TIME_SCALE` is `{text}`", hint="write a number above 0 and up to 1, such as `0.01`"
+        )
+    host = urlsplit(base_url).hostname or ""
+    if value < 1 and host and not is_loopback(host):
+        raise ProviderError(
+            f"`IMAGEBUILD_TIME_SCALE` is `{text}`, and `{host}` is no sandbox on this machine",
+            hint="unset it: it is for services that stand in",
         )
     return value
 

@@ -110,8 +110,9 @@ def _plain_values(value: Mapping[Any, Any]) -> dict[str, object]:
 def cost_in(answer: Any, price: Decimal | None) -> Decimal | None:
     """What the answer itself says that it cost, in dollars; None when it does not. A figure that is far from the
     `price` of the price list is in another unit (credits, cents), and a nought is said where nobody counts."""
-    inner = [answer.get(name) for name in ("usage", "data")] if isinstance(answer, Mapping) else []
-    for block in (answer, *inner):
+    data = answer.get("data") if isinstance(answer, Mapping) else None
+    blocks = [block for block in (answer, data) if isinstance(block, Mapping)]
+    for block in (*blocks, *(block.get("usage") for block in blocks)):
         if isinstance(block, Mapping) and str(block.get("currency") or "USD").upper() in ("USD", "$"):
             cost = money(block.get("cost"))
             if cost is not None and (price is None or cost <= FARTHEST * price):
@@ -121,7 +122,9 @@ def cost_in(answer: Any, price: Decimal | None) -> Decimal | None:
 
 def money(value: Any) -> Decimal | None:
     """An amount above nought, from a plain number or its text."""
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,18})?(?:e-[0-9]{1,2})?", str(value)):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,18})?(?:e-[0-9]{1,2})?", str(value)):
         return None
     return Decimal(str(value)) or None
 

@@ -165,9 +165,7 @@ class Cut(ProviderError):
 class ServiceFailure(ProviderError):
     """The service answered, or should have, with something that is no picture. `words` are its own."""
 
-    def __init__(
-        self, what: str, *, words: str = "", request_id: str | None = None, hint: str | None = None
-    ) -> None:
+    def __init__(self, what: str, *, words: str = "", request_id: str | None = None, hint: str | None = None) -> None:
         super().__init__(what, hint=hint)
         self.words = words
         self.request_id = request_id
@@ -201,9 +199,7 @@ class AccountFailure(ServiceFailure):
 class Throttled(ServiceFailure):
     """Too fast, or the platform is full: nothing was billed; try again after so many seconds (None: it did not say)."""
 
-    def __init__(
-        self, what: str, *, after: float | None, words: str = "", request_id: str | None = None
-    ) -> None:
+    def __init__(self, what: str, *, after: float | None, words: str = "", request_id: str | None = None) -> None:
         super().__init__(what, words=words, request_id=request_id)
         self.after = after
 

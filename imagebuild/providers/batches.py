@@ -35,7 +35,8 @@ class BatchTicket(NamedTuple):
 
 
 class BatchState(NamedTuple):
-    """Where a batch is. `failure`: it was turned down as a whole, and nothing was made or billed."""
+    """Where a batch is. `failure`: it was turned down as a whole, and nothing was made or billed. `output_file` has the
+    pictures, `error_file` what went wrong."""
 
     status: str
     done: bool
@@ -48,11 +49,13 @@ class BatchState(NamedTuple):
 
 
 class BatchResult(NamedTuple):
-    """What became of one request: its picture, or how it failed."""
+    """What became of one request: its picture, or how it failed. Of a line that is not `readable` only the key is
+    known."""
 
     key: str
     picture: Picture | None
     failure: ServiceFailure | None
+    readable: bool = True
 
 
 class Batching(Protocol):
@@ -79,8 +82,8 @@ class Batching(Protocol):
 
     def poll(self, ticket: BatchTicket) -> Doing[BatchState]: ...
 
-    def collect(self, state: BatchState, to: str) -> Doing[list[str]]:
-        """Have the files of a finished batch fetched, to files whose names begin with `to`; their paths."""
+    def collect(self, file: str, to: str) -> Doing[bool]:
+        """Have a file of a finished batch fetched, to a file here. False: the service does not have it."""
         ...
 
     def lines(self, path: str, *, form_of: Callable[[str], str]) -> Iterator[BatchResult]:

@@ -49,8 +49,10 @@ class Health(NamedTuple):
 
 def unwell(failure: ServiceFailure) -> Health:
     """What a failure says of a service that was only asked how it is: nothing was to be made, so nothing is unknown."""
-    what = failure.what.replace(_NOT_KNOWN, "")
-    return Health(False, f"{what}; {failure.hint}" if isinstance(failure, AccountFailure) and failure.hint else what)
+    what, hint = failure.what.replace(_NOT_KNOWN, ""), failure.hint or ""
+    if not isinstance(failure, AccountFailure):
+        hint = _BASE_URL if hint.startswith(_BASE_URL) else ""
+    return Health(False, f"{what}; {hint}" if hint else what)
 
 
 # ------------------------------------------------------------------------------------------------------ what it means
@@ -86,17 +88,16 @@ def failure_of(
     provider: str,
     asked: str = "",
     full_503: bool = False,
-    paid: bool = False,
     begun: bool = False,
+    unmade: bool = False,
     key_name: str = "",
     now: Callable[[], float] = time.time,
 ) -> ServiceFailure:
     """Which failure a reply is that is no success, or a success that speaks of an error.
 
     `asked`: the model's id, for the message. `full_503`: the service says 503 when it is full and has taken nothing.
-    `paid`: it answers a request that costs, so that only its status may say that nothing was taken. `begun`: part of
-    the picture has come before it. `key_name`: the variable that holds the key, if not the usual one. Never raises,
-    whatever the reply.
+    `begun`: a part of the picture has come before it. `unmade`: it is known that nothing was made. `key_name`: the
+    variable that holds the key, if not the usual one. Never raises, whatever the reply.
     """
     said = said_by(reply)
     speaker = _Speaker(provider, asked, key_name or re.sub(r"\W", "_", provider).upper() + "_API_KEY", reply.url, said)
@@ -105,23 +106,22 @@ def failure_of(
         if _MONEY.search(said.all):
             return speaker.account(status)
         words = "it is full" if status == 503 else "too many requests"
-        after = retry_after(reply, now)
-        return Throttled(
-            speaker.sentence(f"wants to be asked later ({status}, {words})"),
-            after=after, words=said.words, request_id=said.request_id,
-        )  # fmt: skip
+        return speaker.throttled(f"wants to be asked later ({status}, {words})", retry_after(reply, now))
     if status >= 500 or status < 200 or status in _UNKNOWN:
         return speaker.unknown(f"failed with {status}", reply.header("x-should-retry"))
     if status < 300:
-        return _by_words(speaker, reply, now, paid=paid or begun, begun=begun)
-    if status < 400 and paid and (status == 303 or reply.header("location")):
+        if unmade and _TOO_FAST.search(said.code):
+            return speaker.throttled("wants to be asked later", retry_after(reply, now))
+        return _by_words(speaker, status, begun=begun)
+    if status < 400 and (status == 303 or reply.header("location")):
         return speaker.unknown(f"sends elsewhere ({status})", None, f"{_BASE_URL}; {LOOK_IT_UP}")
     if status == 451 or (status in _REFUSED | {403} and _is_moderation(said)):
         return speaker.moderated(status)
     if status in _REFUSED and not (_MONEY.search(said.all) or _KEY.search(said.code) or _NO_MODEL.search(said.code)):
         return speaker.refused(status)
-    # What is left would be said to every request: 3xx (an address that is not the service's; one that sends a paid
-    # request on may be the service's, and have taken it), 401, 402, 403, 404. Any other 4xx counts as such too: it is then neither remembered against the request nor ever sent again by itself.
+    # What is left would be said to every request: 401, 402, 403, 404; 3xx too (an address that is not the service's),
+    # but one that sends on to another may be the service's, and have taken the request. Any other 4xx counts as such
+    # as well: it is then neither remembered against the request nor ever sent again by itself.
     return speaker.account(status)
 
 
@@ -131,28 +131,19 @@ def _is_moderation(said: Said) -> bool:
     return bool(said.categories) or _MODERATION.search(said.all) is not None
 
 
-def _by_words(
-    speaker: _Speaker, reply: Reply, now: Callable[[], float], *, paid: bool, begun: bool
-) -> ServiceFailure:
-    """An error inside a success (an event of a stream, an envelope): only its words say what it is. Of a paid request
-    they are not believed to say that nothing was made, where that would have it sent again; once a part of the picture
-    has come, they are believed in nothing but that it is refused for its content."""
+def _by_words(speaker: _Speaker, status: int, *, begun: bool) -> ServiceFailure:
+    """An error inside a success (an event of a stream, a body): only its words say what it is. They never are a reason
+    to send the request again by itself; and once a part of the picture has come, they are believed in nothing but that
+    it is refused for its content."""
     said = speaker.said
     if _is_moderation(said):
-        return speaker.moderated(reply.status, begun=begun)
+        return speaker.moderated(status, begun=begun)
     if begun:
         return speaker.unknown("broke off with an error", None)
     if _MONEY.search(said.all) or _KEY.search(said.code) or _NO_MODEL.search(said.code):
-        return speaker.account(reply.status)
-    if _TOO_FAST.search(said.code):
-        if paid:
-            return speaker.unknown("answered with an error", None)
-        return Throttled(
-            speaker.sentence("wants to be asked later"),
-            after=retry_after(reply, now), words=said.words, request_id=said.request_id,
-        )  # fmt: skip
-    if _MISTAKE.search(said.code):
-        return speaker.refused(reply.status)
+        return speaker.account(status)
+    if _MISTAKE.search(said.code) and not _TOO_FAST.search(said.code):
+        return speaker.refused(status)
     return speaker.unknown("answered with an error" if said.message else "answered with nothing that can be read", None)
 
 
@@ -168,6 +159,9 @@ class _Speaker(NamedTuple):
     def sentence(self, what: str) -> str:
         words = self.said.words.rstrip(". ")
         return f"`{self.provider}` {what}: {words}" if words else f"`{self.provider}` {what}"
+
+    def throttled(self, what: str, after: float | None) -> Throttled:
+        return Throttled(self.sentence(what), after=after, words=self.said.words, request_id=self.said.request_id)
 
     def refused(self, status: int) -> Refused:
         return Refused(

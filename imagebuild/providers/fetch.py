@@ -69,7 +69,7 @@ def picture_from(
     """The picture of a synchronous service's reply, whatever its shape; the failure that it is, when it is one.
     `price` is the price list's: what it cost, only the reply can say."""
     if not 200 <= reply.status < 300:
-        raise failure_of(reply, provider=provider, asked=asked, full_503=full_503, paid=True)
+        raise failure_of(reply, provider=provider, asked=asked, full_503=full_503)
     answer = json_of(reply, provider=provider)
     request_id = request_id_of(reply)
     found = found_in(answer)
@@ -94,7 +94,7 @@ def _no_picture(answer: Any, reply: Reply, provider: str, asked: str) -> Service
             stage="unknown", hint="change the prompt or the reference pictures; the same request is not sent again",
         )  # fmt: skip
     if isinstance(answer, Mapping) and any(answer.get(name) for name in ("error", "errors", "detail")):
-        return failure_of(reply, provider=provider, asked=asked, paid=True)
+        return failure_of(reply, provider=provider, asked=asked)
     shape = outline(answer)
     what = f"`{provider}` answered {reply.status} with no picture that can be found in it"
     if reply.status == 202:

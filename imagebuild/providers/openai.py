@@ -78,7 +78,7 @@ class OpenAI:
         _check_pictures(request, provider=self.name)
         reply = yield from ask(self._ask(request))
         if not 200 <= reply.status < 300:
-            raise failure_of(reply, provider=self.name, asked=self._model_id, paid=True)
+            raise failure_of(reply, provider=self.name, asked=self._model_id)
         payload = self._completed(reply) if _is_stream(reply) else json_of(reply, provider=self.name)
         return picture_in(payload, reply, provider=self.name, form=request.format, price=self._price)
 
@@ -133,7 +133,7 @@ class OpenAI:
                 failed = data
         if failed is not None:
             told = Reply(status=reply.status, headers=reply.headers, body=failed)
-            raise failure_of(told, provider=self.name, asked=self._model_id, paid=True, begun=begun)
+            raise failure_of(told, provider=self.name, asked=self._model_id, begun=begun)
         raise Unknown(
             f"`{self.name}` ended its stream before the picture was finished; whether it is billed is not known",
             request_id=request_id_of(reply), hint=LOOK_IT_UP,
@@ -235,7 +235,7 @@ def picture_in(
     if "b64_json" not in payload:
         if payload.get("error"):
             told = Reply(status=200, headers=reply.headers, body=json.dumps({"error": payload["error"]}).encode())
-            raise failure_of(told, provider=provider, paid=True)
+            raise failure_of(told, provider=provider)
         raise Lost(
             f"`{provider}` answered without a picture", request_id=request_id,
             words=words_of("a success that holds only: " + ", ".join(sorted(map(str, payload)))),

@@ -17,7 +17,6 @@ from imagebuild.core.offer import Price
 from imagebuild.providers.base import (
     AccountFailure,
     Ask,
-    Lost,
     Note,
     Part,
     Refused,
@@ -31,6 +30,7 @@ from imagebuild.providers.base import (
 )
 from imagebuild.providers.batches import BatchResult, BatchState, BatchTicket, Doing, Lot
 from imagebuild.providers.failures import failure_of, json_of, request_id_of
+from imagebuild.providers.fetch import PAUSES
 from imagebuild.providers.openai_lines import GENERATIONS, fits, line_of, lots_of, read_lines, text_in
 
 __all__ = ["OpenAIBatch"]
@@ -118,23 +118,18 @@ class OpenAIBatch:
         reply = yield from ask(Ask(method="POST", url=url))
         return self._state(self._answer(reply))
 
-    def collect(self, state: BatchState, to: str) -> Doing[list[str]]:
-        """Have the batch's files fetched, to files whose names begin with `to`; their paths."""
-        if state.completed and state.output_file is None:  # its keys would be taken for unanswered, and paid again
-            raise StillRunning(f"`{self.name}` has not put the results of the batch in place yet")
-        paths = []
-        for file, name in ((state.output_file, "output"), (state.error_file, "errors")):
-            if file is None:
-                continue
-            path = f"{to}.{name}.jsonl"
-            url = f"{self._base_url}/files/{quote(file, safe='')}/content"
-            reply = yield from ask(Ask(method="GET", url=url, to_file=path, patience=600.0))
+    def collect(self, file: str, to: str) -> Doing[bool]:
+        """Have one of the batch's files fetched, to a file here. False: the service does not have it, asked several
+        times: it may know of one before every part of it has it."""
+        url = f"{self._base_url}/files/{quote(file, safe='')}/content"
+        for pause in PAUSES:
+            reply = yield from ask(Ask(method="GET", url=url, to_file=to, patience=600.0, after=pause))
             if reply.status in (404, 410):
-                raise Lost(f"`{self.name}` no longer has the results of the batch", request_id=request_id_of(reply))
+                continue
             if not 200 <= reply.status < 300 or not reply.whole:
                 raise self._after_paying(reply)
-            paths.append(path)
-        return paths
+            return True
+        return False
 
     def _get(self, path: str) -> Doing[Mapping[str, Any]]:
         reply = yield from ask(Ask(method="GET", url=self._base_url + path))
@@ -151,15 +146,15 @@ class OpenAIBatch:
         counts = body.get("request_counts")
         counted = counts if isinstance(counts, Mapping) else {}
         total, completed, failed = (_whole(counted.get(name)) for name in ("total", "completed", "failed"))
-        return BatchState(
-            status, status in DONE, total, completed, failed, text_in(body, "output_file_id"),
-            text_in(body, "error_file_id"), self._turned_down(body) if status == "failed" else None,
-        )  # fmt: skip
+        output, errors = text_in(body, "output_file_id"), text_in(body, "error_file_id")
+        made_nothing = status == "failed" and not completed and output is None
+        failure = self._turned_down(body) if made_nothing else None
+        return BatchState(status, status in DONE, total, completed, failed, output, errors, failure)
 
     def _turned_down(self, body: Mapping[str, Any]) -> ServiceFailure:
         """Why a batch failed before any of it was made: a quota's end shows here, not at the submission."""
         told = Reply(status=200, body=json.dumps({"errors": _rows(body.get("errors"))}).encode())
-        failure = _of_the_whole(failure_of(told, provider=self.name, asked=self._model_id))
+        failure = _of_the_whole(failure_of(told, provider=self.name, asked=self._model_id, unmade=True))
         if isinstance(failure, Unknown):
             why = failure.words or "it does not say why"
             return AccountFailure(f"`{self.name}` turned the batch down: {why}", words=failure.words)

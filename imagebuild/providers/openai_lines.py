@@ -121,7 +121,8 @@ def read_lines(
             else:
                 yield result
     if broken:
-        raise Unknown(f"`{provider}` sent {broken} lines that cannot be read, in `{path}`")
+        lines = f"{broken} lines" if broken > 1 else "1 line"
+        raise Unknown(f"`{provider}` sent {lines} that cannot be read, in `{path}`")
 
 
 def _result(line: bytes, price: Price, form_of: Callable[[str], str], provider: str) -> BatchResult | None:
@@ -131,7 +132,8 @@ def _result(line: bytes, price: Price, form_of: Callable[[str], str], provider: 
         named = re.search(rb'"custom_id"\s*:\s*"([A-Za-z0-9_.:-]{1,200})"', line[:2000])
         if named is None:
             return None
-        return BatchResult(named[1].decode(), None, Unknown(f"`{provider}` sent a line that cannot be read"))
+        broken = Unknown(f"`{provider}` sent a line that cannot be read")
+        return BatchResult(named[1].decode(), None, broken, readable=False)
     key = text_in(said, "custom_id")
     if key is None:
         return None

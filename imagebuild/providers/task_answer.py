@@ -55,21 +55,20 @@ class TaskAnswers:
         code = self.shape.codes.get(code, code)
         return code if 400 <= code < 600 else 500
 
-    def failure_of(self, reply: Reply, *, paid: bool = False) -> ServiceFailure:
-        """`paid`: it answers the request that starts a task."""
+    def failure_of(self, reply: Reply) -> ServiceFailure:
         status = self.status_of(reply)
-        return failure_of(replace(reply, status=status), provider=self.provider, asked=self.model_id, paid=paid)
+        return failure_of(replace(reply, status=status), provider=self.provider, asked=self.model_id)
 
-    def read(self, reply: Reply, *, paid: bool = False) -> Any:
+    def read(self, reply: Reply) -> Any:
         """The parsed answer of a success; any other is raised as its failure."""
         if not 200 <= self.status_of(reply) < 300:
-            raise self.failure_of(reply, paid=paid)
+            raise self.failure_of(reply)
         return json_of(reply, provider=self.provider)
 
     def started(self, reply: Reply) -> str:
         """The name of the task that a paid request has started."""
         try:
-            answer = self.read(reply, paid=True)
+            answer = self.read(reply)
         except Refused as refused:
             if refused.stage == "unknown":
                 refused.stage = "input"  # no task has begun: there is nothing that could be billed

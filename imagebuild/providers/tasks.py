@@ -138,9 +138,7 @@ class TaskService:
             "callback": call,
         }
 
-    def _watched(
-        self, task: str, first: float, wake: str | None, price: Decimal | None
-    ) -> Generator[Wish, Any, Done]:
+    def _watched(self, task: str, first: float, wake: str | None, price: Decimal | None) -> Generator[Wish, Any, Done]:
         url = self._poll_url(task)
         return (yield from until_done(self._answers, url, task, first=first, wake=wake, price=price))
 

@@ -213,7 +213,7 @@ async def _service(
 
 def _asks(planned: Planned) -> bool:
     """Whether the plan asks a provider for anything: a picture, or what became of one that was paid for."""
-    asking = ("make", "wait", "uncertain", "refused", "flawed")
+    asking = ("make", "wait")  # how the others ended is known
     return any(step.verdict in asking and step.kind != "local" and not step.merged for step in planned.plan.steps)
 
 

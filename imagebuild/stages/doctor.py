@@ -151,6 +151,10 @@ def _examined(name: str, catalog: Catalog, setting: Setting) -> _Seen:
         return _Seen(found._replace(state="ready", limits=provider.limits))
     if account.key is None and row.get("key") is not None:
         return _Seen(found._replace(state="no-key", hint=_key_hint(name, row["key"])))
+    try:
+        time_scale(setting.environment, account.base_url)
+    except ImagebuildError as bad:
+        return _Seen(found._replace(state="wrong-setting", words=bad.what, hint=bad.hint or ""))
     return _Seen(found, provider, account)
 
 

@@ -88,7 +88,10 @@ class DiskFacts:
         return Past(record.manifest, record.sources, record.address, record.made_at) if record else None
 
     def attempt(self, key: Key) -> Attempt | None:
-        return self._attempts().get(key)
+        found = self._attempts().get(key)
+        if found is not None and found.state in ("sent", "task") and self._journal.is_claimed(key):
+            return found._replace(held=True)
+        return found
 
     def _attempts(self) -> dict[Key, Attempt]:
         if self._open is None:  # all of them by one listing: few are open, and many keys are asked for

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from imagebuild.build.settling import carry_out, to_be_settled
 from imagebuild.core.attempt import ENDS, Attempt, Payment, payment_of, settled
 from imagebuild.core.key import Key
 from imagebuild.errors import BuildError, ImagebuildError, did_you_mean
@@ -195,15 +196,12 @@ def settle(journal: LocalJournal, word: str, billed: Decimal, now: str) -> Line:
             billed=None if state == "cleared" else billed,
             extra={**line.payment.extra, "settled_at": now},
         )
-        journal.pay(payment)
         if line.open is None:
+            journal.pay(payment)
             return Line(payment, state)
-        if state == "cleared":
-            journal.close(key)
-            return Line(payment, state)
-        attempt = line.open._replace(state=state, billed=payment.billed)
-        journal.open(attempt)
-        return Line(payment, state, attempt)
+        attempt = to_be_settled(line.open, payment)
+        journal.open(attempt)  # from here on the word holds, whatever happens to this process
+        return Line(payment, state, carry_out(journal, attempt))
 
 
 def _named(lines: Sequence[Line], word: str) -> Line:

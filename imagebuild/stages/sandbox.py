@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
@@ -41,7 +43,7 @@ class SandboxOptions:
 
 
 class Started(NamedTuple):
-    """Where it answers, and the variables that point clients there."""
+    """Where it answers, and the variables that point clients there, and builds to a store for its pictures."""
 
     base: str
     environment: Mapping[str, str]
@@ -53,22 +55,22 @@ def serve_sandbox(options: SandboxOptions, started: Callable[[Started], None]) -
     if not options.speed > 0:
         raise SandboxError(f"speed `{options.speed:g}`: more than 0 is wanted", hint="`--speed 100`: 100 times as fast")
     faults, latency = _faults(options), Latency.parse(options.latency)
-    with ThreadPoolExecutor(_PAINTERS_AT_ONCE) as executor, _ledger_file(options.ledger):
+    with ThreadPoolExecutor(_PAINTERS_AT_ONCE) as executor, _ledger_file(options.ledger), _fresh_store() as store:
         desk = Desk(
             _painter(options), faults=faults, latency=latency, executor=executor, speed=options.speed,
             ledger=options.ledger,
         )  # fmt: skip
         try:
-            asyncio.run(_serve(desk, options, started))
+            asyncio.run(_serve(desk, options, store, started))
         finally:
             desk.close()
 
 
-async def _serve(desk: Desk, options: SandboxOptions, started: Callable[[Started], None]) -> None:
+async def _serve(desk: Desk, options: SandboxOptions, store: str, started: Callable[[Started], None]) -> None:
     stop = asyncio.Event()
     with _told_to_stop(stop, asyncio.get_running_loop()):
         async with running(desk, host=options.host, port=options.port) as base:
-            variables = environment(base, desk)
+            variables = {**environment(base, desk), "IMAGEBUILD_STORE": store}
             if options.env is not None:
                 _write_variables(options.env, variables)
             started(Started(base, variables, desk.faults.seed))
@@ -85,6 +87,18 @@ def _told_to_stop(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Itera
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+@contextmanager
+def _fresh_store() -> Iterator[str]:
+    """A folder of its own for what is built against this sandbox: an address is no part of a key, so that in a real
+    store its pictures would pass for paid ones. Stays where something was built, to be looked at."""
+    folder = tempfile.mkdtemp(prefix="imagebuild-sandbox-")
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # it is not empty
+            os.rmdir(folder)
 
 
 @contextmanager
@@ -138,7 +152,7 @@ def _paint_proof(order: Order, caption: str) -> bytes:
 
 def _write_variables(path: str, variables: Mapping[str, str]) -> None:
     """Whole or not at all: whoever waits for the file may read it as soon as it is there."""
-    lines = "".join(f"export {name}={value}\n" for name, value in variables.items())
+    lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
     try:
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write(lines)

@@ -138,7 +138,7 @@ async def service_of(
             hint=f"set {variable} in the environment, or in a file `.env` beside the campaign; "
             "`imagebuild doctor` shows what every provider lacks",
         )
-    scale = time_scale(setting.environment)
+    scale = time_scale(setting.environment, account.base_url)
     async with AsyncExitStack() as stack:
         callbacks = None
         if "callback_url" in account.options:
@@ -152,7 +152,7 @@ async def service_of(
             provider=provider,
             wire=wire,
             journal=journal,
-            terms=replace(terms, scale=scale),
+            terms=replace(terms, scale=scale, account=account.mark),
             batching=_batching(offer, account),
             age=_age,
         )

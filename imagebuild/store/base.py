@@ -187,6 +187,10 @@ class Journal(Protocol):
         half is passed over: what it speaks of is still open in the journal."""
         ...
 
+    def is_claimed(self, key: Key) -> bool:
+        """Whether somebody has the key's claim just now; for telling, not for deciding."""
+        ...
+
     def claim(self, key: Key) -> AbstractContextManager[bool]:
         """`with journal.claim(key) as mine`: whether this process, and this part of it, alone may pay for the key now.
         Held until the block ends or the process does, however that ends."""

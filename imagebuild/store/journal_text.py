@@ -22,7 +22,7 @@ _CHECK: Final = b'"check":"'
 _END: Final = b'"}\n'
 _TAIL: Final = len(_CHECK) + 64 + len(_END)
 _MONEY: Final = ("estimate", "billed")
-_ATTEMPT: Final = tuple(name for name in Attempt._fields if name not in ("answered", "extra"))
+_ATTEMPT: Final = tuple(name for name in Attempt._fields if name not in ("answered", "held", "extra"))
 _PAYMENT: Final = tuple(name for name in Payment._fields if name != "extra")
 
 

@@ -230,6 +230,7 @@ def _action(evidence: Evidence, books: Books, address: str, figures: Counter[str
         figures["truly unknown"] += 1  # a matter of milliseconds
         figures["unknown by milliseconds"] += 1
         assert cut, "nothing happened to its request"
+        assert not charges or evidence.way != "openai-batch", "a batch that was begun is listed"
     if state == "uncertain":
         figures["uncertain and charged"] += len(charges)
         assert unknown or str(books.keys[address]) not in evidence.kept_replies, "its whole reply was on disk"
@@ -244,7 +245,9 @@ def _action(evidence: Evidence, books: Books, address: str, figures: Counter[str
     assert payment.state == {"stored": "paid"}.get(state, state), f"in the ledger as {payment.state}"
     if state in ("stored", "flawed"):
         price = Decimal(charges[0]["price"])
-        assert payment.billed == price, f"billed {payment.billed}, and {price} were charged"
+        assert payment.counted == price, f"counted {payment.counted}, and {price} were charged"
+        told = payment.billed is not None  # others do not say what they took: the catalogue's price is counted
+        assert told == (evidence.provider == "openai"), f"billed {payment.billed}"
 
 
 def _check_end(evidence: Evidence, books: Books, address: str, charges: list[dict[str, Any]], faults: set[str]) -> None:
@@ -275,7 +278,7 @@ def _check_end(evidence: Evidence, books: Books, address: str, charges: list[dic
 def _died_under_way(evidence: Evidence, prompt: str) -> tuple[bool, bool]:
     """Whether a build may have died before it had the reply to its request, and whether it surely did."""
     if evidence.way == "openai-batch":
-        return False, False  # what became of a batch can always be asked
+        return bool(evidence.deaths), False  # its lines are not requests of their own
     sent = [each for each in evidence.sent if each.prompt == prompt]
     may = not sent and bool(evidence.deaths)  # written down, and killed before anything left
     surely = False

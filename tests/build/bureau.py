@@ -17,7 +17,7 @@ from imagebuild.build.run import Service
 from imagebuild.build.terms import Terms
 from imagebuild.core.offer import Price
 from imagebuild.core.plan import Policy
-from imagebuild.providers.base import Ask, Glimpse, Reply, Request
+from imagebuild.providers.base import Ask, Cut, Glimpse, Reply, Request
 from imagebuild.providers.openai_batch import OpenAIBatch
 from imagebuild.store.base import Journal
 from tests.build.service import NUMBERS, Shop
@@ -89,6 +89,7 @@ class Bureau:
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     charged: Counter[str] = field(default_factory=Counter)
     unlisted: set[str] = field(default_factory=set)  # batches that the list does not show yet
+    late: Counter[str] = field(default_factory=Counter)  # how often a file is not found before it is
     asked: list[str] = field(default_factory=list)
     death: Death = field(default_factory=Death)
     before: Callable[[str], Reply | None] = lambda what: None  # answers in the service's place
@@ -108,9 +109,16 @@ class Bureau:
         self.death.check()
         what = re.sub(r"(batch_|file-)\d+(-\w+)?", "*", what)
         self.asked.append(what)
-        instead = self.before(what)
+        instead: Reply | None = None
+        is_cut: Cut | None = None
+        try:
+            instead = self.before(what)
+        except Cut as bad:  # on its way: by then it had left
+            is_cut = bad
         if leaving is not None and ask.paid:
             await leaving()
+        if is_cut is not None:
+            raise is_cut
         if instead is not None:
             return instead
         reply = self._answer(ask, what)
@@ -135,10 +143,13 @@ class Bureau:
                 listed = [each for name, each in self.batches.items() if name not in self.unlisted]
                 return _json({"data": listed[::-1], "has_more": False})
             case "GET /batches/*":
-                return _json(self.batches[last])
+                found = self.batches.get(last)
+                return _json(found) if found is not None else Reply(status=404, body=b"{}")
             case "GET /files/*/content":
-                data = self.files.get(ask.url.split("/")[-2])
-                if data is None:
+                name = ask.url.split("/")[-2]
+                data = self.files.get(name)
+                self.late[name] -= 1
+                if data is None or self.late[name] >= 0:
                     return Reply(status=404, body=b"{}")
                 assert ask.to_file is not None
                 Path(ask.to_file).write_bytes(data)
@@ -205,10 +216,12 @@ def _json(body: object) -> Reply:
     return Reply(status=200, headers={"content-type": "application/json"}, body=json.dumps(body).encode())
 
 
-def service_of(bureau: Bureau, journal: Journal, *, policy: Policy = BATCHED, age: float = 0.0) -> Service:
+def service_of(
+    bureau: Bureau, journal: Journal, *, policy: Policy = BATCHED, age: float = 0.0, account: str = "one"
+) -> Service:
     terms = Terms(
-        campaign="test", floating=False, policy=policy, now=lambda: "2026-11-21T10:00:00Z",
-        new_id=lambda: f"attempt-{next(NUMBERS)}", scale=0.001,
+        campaign="test", floating=False, policy=policy, agreed=frozenset(each.id for each in journal.attempts()),
+        now=lambda: "2026-11-21T10:00:00Z", new_id=lambda: f"attempt-{next(NUMBERS)}", account=account, scale=0.001,
     )  # fmt: skip
     batching = OpenAIBatch("m", base_url="https://openai/v1", price=PRICES)
     return Service(
@@ -216,8 +229,10 @@ def service_of(bureau: Bureau, journal: Journal, *, policy: Policy = BATCHED, ag
     )
 
 
-def buy(shop: Workshop, bureau: Bureau, actions, *, policy: Policy = BATCHED, age: float = 0.0, **more):
-    service = service_of(bureau, shop.journal, policy=policy, age=age)
+def buy(
+    shop: Workshop, bureau: Bureau, actions, *, policy: Policy = BATCHED, age: float = 0.0, account: str = "one", **more
+):
+    service = service_of(bureau, shop.journal, policy=policy, age=age, account=account)
     return shop.build(actions, None, service=service, policy=policy, clock=time.monotonic, **{"price": "0.10", **more})
 
 

@@ -202,6 +202,15 @@ def test_a_setting_that_makes_no_sense_is_a_finding_of_that_provider_alone(
     )  # fmt: skip
 
 
+def test_a_scale_of_time_that_is_meant_for_a_sandbox_is_a_wrong_setting_of_a_real_service(
+    fresh: Path, imagebuild: Inside
+) -> None:
+    environment = KEYLESS | {"OPENAI_API_KEY": "test-0123456789", "IMAGEBUILD_TIME_SCALE": "0.01"}
+    _, found, _ = doctor(imagebuild, fresh, **environment)
+    assert states(found) == {"proof": "ready"} | dict.fromkeys(SERVICES, "no-key") | {"openai": "wrong-setting"}
+    assert "`api.openai.com` is no sandbox" in found["openai"]["words"]
+
+
 def test_keys_come_from_a_file_or_a_command_and_a_command_that_fails_is_told_without_its_output(
     fresh: Path, imagebuild: Inside, sandbox: RunningSandbox
 ) -> None:

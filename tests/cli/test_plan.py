@@ -158,6 +158,14 @@ def test_an_uncertain_request_is_told_with_all_that_is_known_and_what_to_do(fres
     assert "+ make poster × 1: what became of its last request is not known; it is asked for again" in again
 
 
+def test_a_lost_picture_is_told_with_both_ways_to_settle_it(fresh: Path, imagebuild: Run) -> None:
+    begun(fresh, imagebuild, "poster[locale=de-DE]", "lost", words="the link has expired (404)")
+    assert (
+        "    `imagebuild ledger settle attempt-poster[locale=de-DE] --billed AMOUNT` (or `--not-billed`) takes what the "
+        "service's own books say; `imagebuild build --on-uncertain retry` pays for it again\n"
+    ) in planned(fresh, imagebuild)
+
+
 def test_alike_attempts_are_told_together_and_others_apart(fresh: Path, imagebuild: Run) -> None:
     for number, tag in enumerate(("de-DE", "ar-EG", "en-US")):
         begun(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import re
 import shlex
 import subprocess
 import sys
@@ -293,6 +294,27 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 def test_the_scale_of_waits_is_one_unless_it_is_set():
     assert time_scale({}) == time_scale({"IMAGEBUILD_TIME_SCALE": " "}) == 1.0
     assert time_scale({"IMAGEBUILD_TIME_SCALE": "0.01"}) == 0.01
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/v1", "http://localhost/v1", "http://[::1]:9/v1", ""])
+def test_waits_are_made_short_only_for_a_service_on_this_machine(url):
+    assert time_scale({"IMAGEBUILD_TIME_SCALE": "0.01"}, url) == 0.01
+    assert time_scale({"IMAGEBUILD_TIME_SCALE": "1"}, "https://api.openai.com/v1") == 1.0
+    with pytest.raises(ProviderError, match=r"`api\.openai\.com` is no sandbox") as caught:
+        time_scale({"IMAGEBUILD_TIME_SCALE": "0.01"}, "https://api.openai.com/v1")
+    assert (caught.value.hint or "").startswith("unset it")
+
+
+def test_an_account_has_a_mark_of_its_key_and_address_that_tells_neither():
+    one = account({"OPENAI_API_KEY": KEY})
+    assert re.fullmatch("[0-9a-f]{12}", one.mark)
+    assert one.mark == account({}, {"OPENAI_API_KEY": KEY}).mark  # wherever the key is from
+    others = [
+        account({"OPENAI_API_KEY": KEY + "0"}),
+        account({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "https://gateway.example.com/v1"}),
+    ]
+    assert len({one.mark, *(each.mark for each in others)}) == 3
+    assert account({}).mark == ""
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "nan", "inf", "fast"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebuild.providers.base import AccountFailure, Lost, Refused, Reply, ServiceFailure, Throttled, Unknown
-from imagebuild.providers.failures import decoded, failure_of, json_of, request_id_of, retry_after
+from imagebuild.providers.failures import decoded, failure_of, json_of, request_id_of, retry_after, unwell
 
 NOON = 1_790_000_000.0  # Mon, 21 Sep 2026 14:13:20 GMT
 RATE = (
@@ -208,7 +208,7 @@ def test_that_the_service_invites_to_send_again_is_written_down_and_changes_noth
     [
         (error("rejected by the safety system", "moderation_blocked", "image_generation_user_error"), Refused),
         (error("quota", "insufficient_quota"), AccountFailure),
-        (error("slow", "rate_limit_exceeded"), Throttled),
+        (error("slow", "rate_limit_exceeded"), Unknown),
         (error("bad", "invalid_value"), Refused),
         (error("The server had an error", "server_error", "server_error"), Unknown),
         ({}, Unknown),
@@ -216,6 +216,57 @@ def test_that_the_service_invites_to_send_again_is_written_down_and_changes_noth
 )
 def test_an_error_inside_a_success_is_known_by_its_words_alone(body, kind):
     assert type(failure(200, body)) is kind
+
+
+SLOW = error("Rate limit reached", "rate_limit_exceeded", "rate_limit_error")
+QUOTA = error("You exceeded your current quota", "insufficient_quota", "insufficient_quota")
+BLOCKED = error("no", "moderation_blocked", moderation_details={"moderation_stage": "input", "categories": []})
+
+
+@pytest.mark.parametrize("body", [SLOW, error("slow", "rate_limit_exceeded", "invalid_request_error")])
+def test_an_answer_of_success_never_says_that_it_may_be_sent_again(body):
+    found = failure_of(reply(200, body), provider="openai")
+    assert type(found) is Unknown
+    assert "not known" in found.what
+    assert type(failure_of(reply(429, body), provider="openai")) is Throttled
+    assert type(failure_of(reply(200, body), provider="openai", unmade=True)) is Throttled
+
+
+@pytest.mark.parametrize(
+    "body", [SLOW, QUOTA, error("bad", "invalid_value"), error("no", "model_not_found"), error("x", "invalid_api_key")]
+)
+def test_once_a_part_of_the_picture_has_come_no_error_says_that_nothing_was_made(body):
+    found = failure_of(reply(200, body), provider="openai", begun=True)
+    assert type(found) is Unknown
+    assert found.hint is not None
+
+
+def test_a_picture_that_had_begun_and_is_held_back_was_held_back_at_the_output():
+    found = failure_of(reply(200, BLOCKED), provider="openai", begun=True)
+    assert isinstance(found, Refused)
+    assert (found.moderation, found.stage) == (True, "output")
+    before = failure_of(reply(200, BLOCKED), provider="openai")
+    assert isinstance(before, Refused)
+    assert before.stage == "input"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind"),
+    [
+        (303, {}, Unknown), (301, {"location": "/made/1"}, Unknown), (302, {"location": "/made/1"}, Unknown),
+        (307, {"location": "https://x/1"}, Unknown), (308, {"location": "https://x/1"}, Unknown),
+        (302, {}, AccountFailure), (304, {}, AccountFailure),
+    ],
+)  # fmt: skip
+def test_what_sends_a_request_on_may_have_taken_it(status, headers, kind):
+    found = failure_of(reply(status, **headers), provider="openai")
+    assert type(found) is kind
+    assert "base URL" in (found.hint or "")
+    if kind is Unknown:
+        assert "settle" in (found.hint or "")
+    told = unwell(found).words  # of a service that was only asked how it is
+    assert told.endswith("base URL is the service's own")
+    assert "picture" not in told
 
 
 # -------------------------------------------------------------------------------------------------------------- words

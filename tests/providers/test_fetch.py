@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import suppress
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.providers.answer import Found, found_in, outline, refusal_in, remarks_in
+from imagebuild.providers.answer import Found, cost_in, found_in, outline, refusal_in, remarks_in
 from imagebuild.providers.base import (
+    AccountFailure,
     Cut,
     Lost,
     NotSent,
@@ -188,6 +190,41 @@ def test_an_address_is_noted_before_it_is_asked_for_and_asked_for_without_the_ke
     assert done.picture.media_type == "image/jpeg"
 
 
+def test_an_error_within_a_success_never_says_that_it_may_be_sent_again():
+    for full in (False, True):
+        with pytest.raises(Unknown):
+            run(picture_from(answered({"error": {"code": "rate_limit_exceeded", "message": "slow"}}),
+                             **SERVICE, price=None, full_503=full), [])  # fmt: skip
+    with pytest.raises(AccountFailure):
+        run(picture_from(answered({"error": {"message": "Insufficient balance"}}), **SERVICE, price=None), [])
+
+
+PRICE = Decimal("0.05")
+
+
+@pytest.mark.parametrize(
+    ("said", "cost"),
+    [
+        ({"cost": 0.06}, "0.06"), ({"cost": "0.06"}, "0.06"), ({"usage": {"cost": 0.06}}, "0.06"),
+        ({"cost": 0.00001}, "0.00001"), ({"cost": "0.06", "currency": "usd"}, "0.06"), ({"cost": "0.5"}, "0.5"),
+        ({}, None), ({"price": "0.06"}, None), ({"credits": 3}, None), ({"cost": 0}, None),
+        ({"cost": "0.06 USD"}, None),
+        ({"cost": None}, None), ({"cost": True}, None), ({"cost": -0.06}, None), ({"cost": float("nan")}, None),
+        ({"cost": {"total": 0.06}}, None), ({"cost": "0.06", "currency": "EUR"}, None),
+        ({"cost": 6}, None),  # far above the price list's: in cents, or credits
+    ],
+)  # fmt: skip
+def test_what_it_cost_is_only_what_the_answer_itself_says(said, cost):
+    expected = None if cost is None else Decimal(cost)
+    for picture in ({"b64_json": B64}, {"url": LINK}):
+        reply = answered({"data": [picture], **said})
+        done = run(picture_from(reply, **SERVICE, price=PRICE), [image()], spare=True)
+        assert done.picture.cost == expected
+        for note in json.loads(json.dumps(done.notes)):
+            assert run(resumed(note, **SERVICE), [image()]).picture.cost == expected
+    assert cost_in({"data": said}, PRICE) == expected
+
+
 def test_what_was_noted_is_enough_to_go_on_and_nothing_is_paid():
     reply = answered({"data": [{"url": LINK}], "model": "m"}, x_request_id="req_1")
     seen = nothing_seen()
@@ -219,7 +256,8 @@ def test_an_answer_that_only_says_accepted_is_unknown():
 def test_an_error_within_a_success_is_what_its_words_say():
     with pytest.raises(Refused) as caught:
         run(
-            picture_from(answered({"error": {"code": "moderation_blocked", "message": "no"}}), **SERVICE, price=None), []
+            picture_from(answered({"error": {"code": "moderation_blocked", "message": "no"}}), **SERVICE, price=None),
+            [],
         )
     assert caught.value.moderation
     with pytest.raises(Unknown):

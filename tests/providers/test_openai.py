@@ -283,20 +283,35 @@ def test_a_stream_that_broke_off_after_the_completed_picture_is_a_picture():
 
 
 @pytest.mark.parametrize(
-    ("event", "kind"),
+    ("event", "first", "later"),
     [
-        (b'event: error\ndata: {"type":"error","error":{"message":"m","code":"moderation_blocked"}}\n\n', Refused),
-        (b'data: {"error":{"message":"m","type":"server_error","code":null}}\n\n', Unknown),
-        (b'data: {"type":"error","code":"rate_limit_exceeded","message":"m"}\n\n', Throttled),
-        (b'data: {"error":{"message":"m","code":"insufficient_quota"}}\n\n', AccountFailure),
-        (b"event: error\ndata: m\n\n", Unknown),
+        (
+            b'event: error\ndata: {"type":"error","error":{"message":"m","code":"moderation_blocked"}}\n\n',
+            Refused, Refused,
+        ),
+        (b'data: {"error":{"message":"m","type":"server_error","code":null}}\n\n', Unknown, Unknown),
+        (b'data: {"type":"error","code":"rate_limit_exceeded","message":"m"}\n\n', Unknown, Unknown),
+        (b'data: {"error":{"message":"m","code":"insufficient_quota"}}\n\n', AccountFailure, Unknown),
+        (b'data: {"error":{"message":"m","code":"invalid_value"}}\n\n', Refused, Unknown),
+        (b"event: error\ndata: m\n\n", Unknown, Unknown),
     ],
-)
-def test_an_error_in_the_middle_of_a_stream_is_what_it_says(event, kind):
-    with pytest.raises(kind) as caught:
-        answer(stream(partial(0)) + event, partials=2, **SSE)
-    assert type(caught.value) is kind
-    assert caught.value.words == "m"
+)  # fmt: skip
+def test_an_error_in_a_stream_is_what_it_says_only_before_its_first_picture(event, first, later):
+    for begun, kind in ((b"", first), (stream(partial(0)), later), (stream(partial(0), partial(1)), later)):
+        with pytest.raises(kind) as caught:
+            answer(begun + event, partials=2, **SSE)
+        assert type(caught.value) is kind
+        assert caught.value.words == "m"
+
+
+def test_an_error_in_place_of_a_picture_is_never_a_reason_to_send_again():
+    with pytest.raises(Unknown):
+        answer({"error": {"message": "slow down", "code": "rate_limit_exceeded"}})
+
+
+def test_an_address_that_sends_a_picture_on_leaves_unknown_whether_it_was_made():
+    with pytest.raises(Unknown, match="303"):
+        answer(b"", status=303, location="/made/1")
 
 
 def test_an_error_after_the_picture_was_finished_takes_nothing_away():

@@ -277,6 +277,12 @@ def test_a_batch_that_was_turned_down_says_why_and_leaves_nothing_unknown(errors
     assert state.failure.words == words
 
 
+@pytest.mark.parametrize("made", [{"output_file_id": "file-o"}, {"request_counts": {"completed": 2}}])
+def test_a_batch_that_failed_when_some_of_it_was_made_is_not_turned_down(made):
+    _, state = run(batch().poll(TICKET), reply({"status": "failed", "errors": None, **made}))
+    assert (state.done, state.failure) == (True, None)
+
+
 @pytest.mark.parametrize("answer", [reply(b"", 503), reply(b"{"), reply([])])
 def test_a_poll_that_is_not_answered_leaves_the_batch_running(answer):
     with pytest.raises(StillRunning):
@@ -297,34 +303,29 @@ def test_a_batch_is_cancelled_by_a_free_request():
 # -------------------------------------------------------------------------------------------------------------- collect
 
 
-def test_the_files_of_a_batch_go_to_files_and_not_through_memory(tmp_path):
-    state = BatchState("completed", True, 2, 1, 1, "file-o", "file/../e")
-    to = str(tmp_path / "batch_1")
-    wishes, paths = run(batch().collect(state, to), reply(b""), reply(b""))
-    assert [(wish.method, wish.url, wish.to_file) for wish in wishes] == [
-        ("GET", BASE + "/files/file-o/content", to + ".output.jsonl"),
-        ("GET", BASE + "/files/file%2F..%2Fe/content", to + ".errors.jsonl"),
-    ]
-    assert all(wish.authorized and not wish.paid for wish in wishes)
-    assert paths == [to + ".output.jsonl", to + ".errors.jsonl"]
+def test_a_file_of_a_batch_goes_to_a_file_and_not_through_memory(tmp_path):
+    to = str(tmp_path / "results")
+    [wish], is_there = run(batch().collect("file/../e", to), reply(b""))
+    assert (wish.method, wish.url, wish.to_file) == ("GET", BASE + "/files/file%2F..%2Fe/content", to)
+    assert (wish.authorized, wish.paid) == (True, False)
+    assert is_there
 
 
-def test_results_that_are_said_to_be_there_and_are_not_are_waited_for():
-    with pytest.raises(StillRunning):
-        run(batch().collect(BatchState("completed", True, 2, completed=2), "x"))
-    assert run(batch().collect(BatchState("expired", True, 2, completed=0), "x"))[1] == []
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_file_is_missing_only_when_it_is_so_for_a_minute(status):
+    wishes, is_there = run(batch().collect("file-o", "x"), *[reply(b"", status)] * 4, reply(b""))
+    assert (len(wishes), is_there) == (5, True)
+    wishes, is_there = run(batch().collect("file-o", "x"), *[reply(b"", status)] * 5)
+    assert (sum(wish.after for wish in wishes) >= 60, is_there) == (True, False)
 
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [
-        (reply(b"", 404), Lost), (reply(b"", 500), StillRunning), (reply(b"", whole=False), StillRunning),
-        (reply(b"", 401), AccountFailure),
-    ],
-)  # fmt: skip
-def test_results_that_cannot_be_fetched_are_lost_only_when_they_are_gone(answer, kind):
+    [(reply(b"", 500), StillRunning), (reply(b"", whole=False), StillRunning), (reply(b"", 401), AccountFailure)],
+)
+def test_a_file_that_cannot_be_fetched_is_there_all_the_same(answer, kind):
     with pytest.raises(kind):
-        run(batch().collect(BatchState("completed", True, 1, 1, 0, "file-o"), "x"), answer)
+        run(batch().collect("file-o", "x"), answer)
 
 
 # -------------------------------------------------------------------------------------------------------------- results
@@ -374,6 +375,8 @@ def test_a_result_that_does_not_say_its_format_has_the_one_that_was_asked_for(tm
         (failed("a", 429, "insufficient_quota"), AccountFailure),
         (failed("a", 429, "rate_limit_exceeded"), Throttled),
         (failed("a", 500, "server_error"), Unknown),
+        (failed("a", 503, "rate_limit_exceeded"), Unknown),
+        (failed("a", 502, "batch_expired"), Unknown),
         ({"custom_id": "a", "response": None, "error": {"code": "batch_expired", "message": "too late"}}, Throttled),
         ({"custom_id": "a", "response": None, "error": {"code": "batch_cancelled", "message": "stopped"}}, Throttled),
         ({"custom_id": "a", "response": None, "error": {"code": "odd", "message": "hm"}}, Unknown),
@@ -387,6 +390,7 @@ def test_a_result_that_does_not_say_its_format_has_the_one_that_was_asked_for(tm
 def test_a_line_that_holds_no_picture_is_a_failure_of_its_own(tmp_path, line, kind):
     found, other = results(tmp_path / "e.jsonl", line, made("b"))
     assert (found.key, found.picture, type(found.failure)) == ("a", None, kind)
+    assert found.readable == isinstance(line, dict)
     assert other.picture is not None
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -7,7 +9,9 @@ import sys
 
 import pytest
 
+from imagebuild.providers.account import Secret
 from imagebuild.providers.base import Reply
+from imagebuild.providers.incoming import Incoming, Sinks
 from imagebuild.providers.spool import SpoolWriter, is_whole, read_spool, remove_spool
 
 HEADERS = {"content-type": "application/json", "x-name": "Ü\n"}
@@ -44,7 +48,7 @@ def test_a_kill_before_the_last_rename_leaves_what_is_whole_only_where_the_lengt
 
 @pytest.mark.parametrize("name", ["key.reply", "key.reply.part"])
 @pytest.mark.parametrize("length", [len(BODY), None])
-def test_cut_at_any_byte_it_is_read_as_what_it_is(tmp_path, name, length):
+def test_cut_at_any_byte_the_finished_name_says_that_it_is_whole_and_else_the_length(tmp_path, name, length):
     path = tmp_path / "key.reply"
     spooled(path, length=length)
     data = path.read_bytes()
@@ -59,7 +63,7 @@ def test_cut_at_any_byte_it_is_read_as_what_it_is(tmp_path, name, length):
             continue
         assert got is not None
         assert (got.status, got.headers, got.body) == (200, HEADERS, BODY[: size - begins])
-        known = size == len(data) if length is not None else name == "key.reply"
+        known = name == "key.reply" or (length is not None and size == len(data))
         assert got.whole is known
         assert is_whole(str(path)) is known
 
@@ -72,6 +76,28 @@ def test_what_has_no_usable_head_is_no_reply(tmp_path, head):
     path.write_bytes(head + b"body")
     assert read_spool(str(path)) is None
     assert not is_whole(str(path))
+
+
+@pytest.mark.parametrize("size", [30, 30_000])
+def test_a_reply_that_was_cleared_of_the_key_is_whole_though_it_is_shorter_than_it_was_sent(tmp_path, size):
+    path, key = str(tmp_path / "key.reply"), "hk_live_0123456789abcdef0123"
+    body = json.dumps({"echo": key, "pad": "x" * size}).encode()
+
+    async def received() -> Reply:
+        incoming = Incoming(
+            status=200, headers={"content-type": "application/json"}, url="", length=len(body), secret=Secret(key),
+            sinks=Sinks(spool=path),
+        )  # fmt: skip
+        for begin in range(0, len(body), 7000):
+            incoming.take(body[begin : begin + 7000])
+        return await incoming.finish(True)
+
+    assert asyncio.run(received()).whole
+    got = read_spool(path)
+    assert got is not None
+    assert got.whole
+    assert is_whole(path)
+    assert json.loads(got.body) == {"echo": "***", "pad": "x" * size}
 
 
 def test_none_is_no_reply_and_removing_takes_both_names(tmp_path):

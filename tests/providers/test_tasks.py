@@ -19,6 +19,7 @@ from imagebuild.providers.base import (
     Cut,
     Limits,
     Lost,
+    NotKnown,
     NotSent,
     Refused,
     Reply,
@@ -133,7 +134,7 @@ def test_what_it_cannot_be_asked_for_is_refused_before_anything_is_sent(asked, w
 def test_the_plans_own_words_for_a_size_are_used_where_they_are_given():
     went = run(service(frame_of=lambda _: ("4:3", "2k")).flow(request()), [started(), done(), FILE])
     assert went.asks[0].json["input"]["aspect_ratio"] == "4:3"
-    assert went.picture.cost == PRICES["2k"]
+    assert went.picture.cost is None
 
 
 # ----------------------------------------------------------------------------------------------- from task to picture
@@ -143,7 +144,7 @@ def test_a_task_goes_from_pending_to_its_picture():
     replies = [started(), state("pending"), state("processing"), done(LINK, "https://cdn.apixo.ai/second.jpg"), FILE]
     went = run(service().flow(request()), replies)
     assert (went.picture.data, went.picture.media_type) == (JPEG, "image/jpeg")
-    assert (went.picture.cost, went.picture.request_id) == (Decimal("0.02"), "task_1")
+    assert (went.picture.cost, went.picture.request_id) == (None, "task_1")
     assert went.picture.answered == {"task": "task_1", "costTime": 12500}
     assert [ask.after for ask in went.asks] == [0, 30, 10, 10, 0]
     assert sum(ask.paid for ask in went.asks) == 1
@@ -174,6 +175,15 @@ def test_a_noted_task_is_watched_on_without_delay_and_never_started_again():
     assert not any(ask.paid for ask in went.asks)
 
 
+def test_what_a_task_cost_is_only_what_its_answer_says_and_outlives_this_process():
+    said = [started(), done(cost=0.023)]
+    first = run(service().flow(request()), [*said, FILE])
+    assert first.picture.cost == Decimal("0.023")
+    assert run(service().flow(request(), json.loads(json.dumps(first.notes[-1]))), [FILE]).picture == first.picture
+    in_credits = run(service().flow(request()), [started(), done(cost=8), FILE])
+    assert in_credits.picture.cost is None
+
+
 def test_a_noted_link_is_followed_at_once():
     first = run(service().flow(request()), [started(), done(), FILE])
     went = run(service().flow(request(), json.loads(json.dumps(first.notes[-1]))), [FILE])
@@ -190,7 +200,7 @@ def test_for_a_link_that_has_expired_the_task_is_asked_once_for_a_new_one(noted)
     assert went.notes[-1]["links"] == [FRESH]
     with pytest.raises(Lost, match="expired"):
         run(service().flow(request(), noted), [*before, gone, done(LINK)])
-    with pytest.raises(Lost, match="expired"):
+    with pytest.raises(NotKnown, match=r"expired.*does not know task `task_1`"):  # another account may have a new one
         run(service().flow(request(), noted), [*before, gone, *[answered({"code": 404}, 404)] * 6])
     with pytest.raises(StillRunning):  # it may yet have one
         run(service().flow(request(), noted), [*before, gone, Cut("the connection broke")])
@@ -265,6 +275,8 @@ def test_with_a_callback_the_first_question_waits_for_the_ring_and_the_ring_is_c
         (answered({"code": 402, "message": "Insufficient balance"}, 402), AccountFailure),
         (answered({"code": 403, "message": "Content violates usage policy"}, 403), Refused),
         (answered({"code": 429, "message": "Too many requests"}, 429), Throttled),
+        (answered(b"", 302, location="/tasks/1"), Unknown),
+        (answered(b"", 303), Unknown),
         (answered({"code": 500, "message": "Internal error"}, 500), Unknown),
         (answered({"code": 503, "message": "unavailable"}, 503), Unknown),
         # The same in the envelope of a success.
@@ -401,6 +413,20 @@ def test_what_goes_wrong_with_asking_leaves_the_task_running(trouble):
     assert seen.notes == [{"task": "task_1"}]
 
 
+@pytest.mark.parametrize("status", [301, 303, 400, 401, 402, 403, 404, 405, 422, 429, 451, 455, 500, 501, 503, 505])
+@pytest.mark.parametrize("name", ["apixo", "kie"])
+def test_no_answer_to_a_question_about_a_task_says_that_it_was_never_taken(name, status):
+    """Only the task's own failure does: whatever is wrong with the asking, the picture may be there."""
+    words = {"msg": "Insufficient credits", "message": "Insufficient credits", "type": "rate_limit_exceeded"}
+    for reply in (answered({"code": status, **words}, status, location="/x"), answered({"code": status, **words})):
+        for noted in (None, {"task": "task_1"}):
+            before = [started()] if noted is None else []
+            with pytest.raises((StillRunning, NotKnown, AccountFailure)) as caught:
+                run(service(name).flow(request(), noted), [*before, *[reply] * 6], spare=True)
+            own = (name, status, reply.status) == ("kie", 501, 200)  # that code is the task's
+            assert isinstance(caught.value, AccountFailure) == own
+
+
 @pytest.mark.parametrize(
     "trouble", [answered({"code": 404}, 404), answered({}, 503), answered(b"<html>"), answered({"code": 500})]
 )
@@ -414,7 +440,7 @@ def test_a_service_that_stays_out_of_order_leaves_the_task_running():
 
 
 def test_a_task_that_its_service_does_not_know_is_unknown_and_not_asked_for_for_ever():
-    with pytest.raises(Unknown, match="does not know task `task_1`"):
+    with pytest.raises(NotKnown, match="does not know task `task_1`"):
         run(
             service().flow(request(), {"task": "task_1"}),
             [answered({"code": 404, "message": "task not found"}, 404)] * 6,
@@ -508,7 +534,7 @@ def test_another_service_of_the_kind_is_only_data():
     assert went.asks[0].url == "https://api.wavespeed.ai/api/v3/openai/gpt-image-2/text-to-image"
     assert went.asks[0].json == {"prompt": asked.prompt, "size": "1200*640", "quality": "high", "n": 1}
     assert went.asks[1].url == "https://api.wavespeed.ai/api/v3/predictions/p1/result"
-    assert went.picture.cost == Decimal("0.1")
+    assert went.picture.cost is None
 
 
 @pytest.mark.parametrize(

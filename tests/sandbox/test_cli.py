@@ -37,11 +37,13 @@ def generate(base: str, **changes) -> dict:
 
 def test_it_prints_lines_to_paste_and_ends_quietly_on_ctrl_c():
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        lines = [process.stdout.readline().rstrip() for _ in range(11)]
+        lines = [process.stdout.readline().rstrip() for _ in range(12)]
         names = [re.fullmatch(r"export ([A-Z_]+)=(\S+)", each) for each in lines]
         assert all(names)
         variables = {each[1]: each[2] for each in names}
         assert variables["IMAGEBUILD_TIME_SCALE"] == "0.01"
+        store = Path(variables["IMAGEBUILD_STORE"])
+        assert list(store.iterdir()) == []
         for provider, path in {
             "OPENAI": "/openai/v1", "HINOW": "/hinow/v1", "APIXO": "/apixo/api/v1", "KIE": "/kie/api/v1",
             "TOGETHER": "/together/v1",
@@ -52,16 +54,34 @@ def test_it_prints_lines_to_paste_and_ends_quietly_on_ctrl_c():
         rest, said = process.communicate(timeout=WAIT)
     assert (process.returncode, rest) == (0, "")
     assert "the sandbox has stopped" in said
+    assert not store.exists()
     assert "Traceback" not in said
 
 
 def test_a_ci_job_waits_for_the_file_of_variables_and_sources_it(tmp_path):
     file = tmp_path / "sandbox.env"
     with start_sandbox(more=["--env", str(file)]) as sandbox:
-        script = f". {file}; echo $OPENAI_BASE_URL $OPENAI_API_KEY"
+        script = f". {file}; echo $OPENAI_BASE_URL $OPENAI_API_KEY $IMAGEBUILD_STORE"
         done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=WAIT)
-        assert done.stdout.split() == [sandbox.url("openai"), "sandbox-key"]
+        assert done.stdout.split() == [sandbox.url("openai"), "sandbox-key", sandbox.store]
         assert sandbox.stop() == 0
+
+
+def test_each_sandbox_has_a_store_of_its_own_that_stays_when_something_was_built(tmp_path, monkeypatch):
+    folder = tmp_path / "the team's"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setenv("IMAGEBUILD_STORE", str(tmp_path / "real"))
+    file = tmp_path / "sandbox.env"
+    with start_sandbox(more=["--env", str(file)]) as one, start_sandbox() as other:
+        assert {Path(each.store).parent for each in (one, other)} == {folder}
+        assert one.store != other.store
+        script = f'. {file}; printf picture >"$IMAGEBUILD_STORE/made"'
+        subprocess.run(["sh", "-c", script], check=True, timeout=WAIT)
+        assert (one.stop(), other.stop()) == (0, 0)
+    assert [each.read_text() for each in folder.glob("*/*")] == ["picture"]
+    assert list(folder.iterdir()) == [Path(one.store)]
+    assert not (tmp_path / "real").exists()
 
 
 def test_requests_in_flight_do_not_keep_it_from_stopping():

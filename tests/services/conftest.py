@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -90,6 +91,14 @@ class Site:
 
     def open_states(self) -> dict[str, str]:
         return {each.address: each.state for each in self.journal.attempts()}
+
+
+def charges_of(sandbox: RunningSandbox, count: int) -> list[dict[str, Any]]:
+    """What the service has charged, once it is so much: a task goes on though nobody waits for it."""
+    until = time.monotonic() + 10
+    while len(sandbox.charges()) < count and time.monotonic() < until:
+        time.sleep(0.01)
+    return sandbox.charges()
 
 
 def spent(charges: list[dict[str, Any]]) -> Decimal:

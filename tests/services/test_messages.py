@@ -350,7 +350,7 @@ def test_five_failures_in_a_row_are_one_message_and_the_rest_is_not_sent(sandbox
 uncertain: poster[n=c]: {failed}
   hint: {LOOK}; {RETRY}
         so also: poster[n=d], poster[n=e], poster[n=f], poster[n=g]
-stopped: 5 requests in a row ended without a word on whether they were made and billed, so nothing more is sent; the \
+stopped: 5 requests in a row gave no picture that can be used, and may have been billed, so nothing more is sent; the \
 last one: {failed}
 left: 5 not begun, for $0.26: {LEFT}
 Not done: made 2 · reused 0 · restored 0 · failed 0 · uncertain 5 · left 5 ($0.26) · spent $0.11 · perhaps $0.26 \
@@ -396,7 +396,7 @@ def test_a_page_in_place_of_an_answer_is_told_as_that(sandbox, twelve):
 uncertain: poster[n=a]: {answered}; whether it made the picture is not known
   hint: see that the base URL is the service's own; {LOOK}; {RETRY}
         so also: poster[n=b], poster[n=c], poster[n=d], poster[n=e]
-stopped: 5 requests in a row ended without a word on whether they were made and billed, so nothing more is sent; the \
+stopped: 5 requests in a row gave no picture that can be used, and may have been billed, so nothing more is sent; the \
 last one: {answered}; whether it made the picture is not known
 left: 7 not begun, for $0.37: {LEFT}
 Not done: made 0 · reused 0 · restored 0 · failed 0 · uncertain 5 · left 7 ($0.37) · spent $0.00 · perhaps $0.26 \

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import pytest
 
-from imagebuild.core.attempt import ENDS, Attempt, total_counted
+from imagebuild.build.settling import carry_out
+from imagebuild.core.attempt import ENDS, Attempt, settled, total_counted
+from imagebuild.core.key import key_of
 from imagebuild.errors import BuildError, ImagebuildError
 from imagebuild.stages.ledger import (
     GROUPS,
@@ -21,6 +25,8 @@ from imagebuild.stages.ledger import (
     totals,
 )
 from imagebuild.store.journal import LocalJournal
+from tests.build.service import ScriptedWire, picture_for, service_of
+from tests.build.workshop import Workshop, generate
 from tests.store.journal_contract import a_payment, an_attempt
 
 NOW = "2026-12-01T08:00:00Z"
@@ -210,6 +216,87 @@ def test_a_settlement_that_was_cut_off_is_finished_by_the_same_command(journal: 
     journal.pay(a_payment(0, "cleared"))  # as far as it had come
     assert settle(journal, attempt.id, Decimal(0), NOW).state == "cleared"
     assert journal.attempt(attempt.key) is None
+
+
+class Killed(BaseException):
+    """What ends a process at once, as far as the journal can see."""
+
+
+class Dying:
+    """A journal whose process is killed before its so-manieth write."""
+
+    def __init__(self, journal: LocalJournal, writes: int) -> None:
+        self._journal = journal
+        self._left = writes
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("open", "pay", "close"):
+            self._left -= 1
+            if self._left < 0:
+                raise Killed
+        return getattr(self._journal, name)
+
+
+class Books(NamedTuple):
+    """What the ledger says of a key's payments, and what is open of it."""
+
+    ledger: list[tuple[str, Decimal | None, bool]]  # the last with: settled by a person
+    open: str | None
+
+
+def books_of(journal: LocalJournal) -> Books:
+    paid = [(each.state, each.billed, "settled_at" in each.extra) for each in settled(journal.payments())]
+    return Books(paid, next((each.state for each in journal.attempts()), None))
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("state", "billed", "after"),
+    [
+        ("sent", "0", Books([("cleared", None, True)], None)),
+        ("sent", "0.05", Books([("lost", Decimal("0.05"), True)], "lost")),
+        ("uncertain", "0", Books([("cleared", None, True)], None)),
+        ("uncertain", "0.05", Books([("lost", Decimal("0.05"), True)], "lost")),
+        ("lost", "0", Books([("cleared", None, True)], None)),
+        ("refused", "0.05", Books([("refused", Decimal("0.05"), True)], "refused")),
+    ],
+)  # fmt: skip
+def test_killed_at_any_moment_a_settlement_is_not_begun_or_carried_out_by_the_next_build(
+    tmp_path: Path, state: str, billed: str, after: Books, writes: int
+):
+    shop, poster = Workshop(tmp_path), generate("poster")
+    manifest = dict(poster.manifest)
+    mine = {"key": key_of(manifest), "manifest": manifest, "address": "poster", "provider": "shop"}
+    if state == "sent":
+        shop.journal.open(an_attempt(**mine))
+    else:
+        ended(shop.journal, 0, state, **mine)
+    before = books_of(shop.journal)
+    with suppress(Killed):
+        settle(cast(LocalJournal, Dying(shop.journal, writes)), an_attempt().id, Decimal(billed), NOW)
+    wire = ScriptedWire(lambda prompt, turn: picture_for(prompt))
+    if writes == 0:
+        assert books_of(shop.journal) == before
+        return
+    if writes < 3:
+        shop.build([poster], None, service=service_of(wire, shop.journal), price="0.10")
+    assert books_of(shop.journal) == after
+    assert wire.billed == []
+    shop.build([poster], None, service=service_of(wire, shop.journal), price="0.10")
+    assert wire.billed == (["poster"] if after.open is None else [])
+    assert books_of(shop.journal).ledger[0] == after.ledger[0]
+
+
+def test_what_a_batch_was_called_outlives_a_killed_settlement(journal: LocalJournal):
+    attempt = an_attempt(state="uncertain", task={"label": "batch-1"})
+    journal.pay(a_payment(0, "uncertain", batch="batch-1"))
+    journal.open(attempt)
+    with suppress(Killed):
+        settle(cast(LocalJournal, Dying(journal, 2)), attempt.id, Decimal("0.05"), NOW)
+    (half,) = journal.attempts()
+    assert carry_out(journal, half) == journal.attempt(attempt.key)
+    assert journal.attempt(attempt.key) == attempt._replace(state="lost", billed=Decimal("0.05"))
+    assert settled(journal.payments())[-1].batch == "batch-1"
 
 
 def test_a_later_attempt_of_the_same_key_stays_open(journal: LocalJournal):

@@ -30,6 +30,7 @@ MODEL = next(iter(CATALOG.models))
 SERVICES = [name for name, row in CATALOG.providers.items() if row.get("key")]
 KEYS = {CATALOG.providers[name]["key"]: "sk-test-0123456789" for name in SERVICES}
 TERMS = Terms(campaign="small", floating=False, policy=USUAL, now=lambda: "2026-11-03T10:00:00Z", new_id=lambda: "1")
+HERE = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
 PICTURE = Attachment(data=b"png", media_type="image/png", name="brand.png", digest="d1")
 REQUEST = Request(
     key="k", operation="generate", model=MODEL, prompt="A kettle.", size=(1024, 1024), quality="medium", format="jpeg",
@@ -100,9 +101,18 @@ def test_without_a_key_it_is_said_which_and_where_to_put_it(name, tmp_path):
 
 
 def test_one_knob_scales_the_waits_of_a_build_and_of_its_wire(tmp_path):
-    environment = {**KEYS, "IMAGEBUILD_TIME_SCALE": "0.01"}
+    environment = {**KEYS, **HERE, "IMAGEBUILD_TIME_SCALE": "0.01"}
     assert in_service("openai", tmp_path, lambda service: service.terms.scale, environment) == 0.01
-    assert in_service("openai", tmp_path, lambda service: service.terms) == replace(TERMS, scale=1.0)
+    assert in_service("openai", tmp_path, lambda service: service.terms.scale) == 1.0
+    with pytest.raises(ProviderError, match=r"`api\.openai\.com` is no sandbox"):
+        in_service("openai", tmp_path, lambda service: service, {**KEYS, "IMAGEBUILD_TIME_SCALE": "0.01"})
+
+
+def test_a_builds_terms_bear_the_mark_of_the_account_that_is_asked(tmp_path):
+    terms = in_service("openai", tmp_path, lambda service: service.terms)
+    own = account_of("openai", Setting(environment=KEYS, dotenv={}))
+    assert terms == replace(TERMS, scale=1.0, account=own.mark)
+    assert in_service("openai", tmp_path, lambda service: service.terms.account, {**KEYS, **HERE}) != own.mark
 
 
 def test_hinow_has_two_routes_and_a_third_is_a_mistake():

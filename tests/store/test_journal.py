@@ -223,7 +223,8 @@ own_names = set(Attempt._fields) | {"batch", "check"}
 extras = mappings.map(lambda found: {name: value for name, value in found.items() if name not in own_names})
 keys = st.binary(max_size=4).map(lambda data: Key(digest_of(data)))
 attempts = st.builds(
-    Attempt, id=texts, key=keys, state=st.sampled_from(list(STATES)), answered=st.just(False), provider=texts,
+    Attempt, id=texts, key=keys, state=st.sampled_from(list(STATES)), answered=st.just(False),
+    held=st.just(False), provider=texts,
     model=texts, campaign=texts, address=texts, estimate=money, at=texts, manifest=mappings,
     sources=mappings, task=mappings, request_id=st.none() | texts, words=texts, digest=st.none() | texts,
     billed=st.none() | money, floating=st.booleans(), extra=extras,
