@@ -32,9 +32,7 @@ class Schedule:
         self._waits: dict[str, int] = {}
         self._dependents: dict[str, list[str]] = {}
         self._apart: frozenset[str] = frozenset()
-        self._checking: dict[
-            str, PlanStep | None
-        ] = {}  # in the order in which they were taken; with what is to be paid
+        self._checking: dict[str, PlanStep | None] = {}  # in the order in which they were taken
         self._open = 0
 
     def begin(

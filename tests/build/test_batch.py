@@ -71,6 +71,33 @@ def test_what_is_ready_is_sent_as_one_batch_and_collected_by_a_later_build(shop,
     assert (shop.root / "out/p0.png").exists()
 
 
+def test_what_a_single_request_left_open_goes_before_the_batch(shop, bureau):
+    action = THREE[0]
+    attempt = Attempt(
+        id="before", key=key_of(action.manifest), state="sent", provider="openai", model="m", campaign="test",
+        address=action.address, estimate=Decimal("0.10"), at="2026-11-21T09:00:00Z", manifest=action.manifest,
+    )  # fmt: skip
+    shop.journal.open(attempt)
+    assert buy(shop, bureau, [action]).uncertain == 1
+    assert states(shop) == {"p0": "uncertain"}
+    again = buy(shop, bureau, [action], policy=RETRYING)
+    assert (again.submitted, states(shop)) == (1, {"p0": "task"})
+    bureau.work()
+    assert buy(shop, bureau, [action]).collected == 1
+    assert [each.state for each in settled(shop.journal.payments())] == ["uncertain", "paid"]
+
+
+def test_a_killed_single_request_that_may_be_repeated_is_handed_in_in_the_same_build(shop, bureau):
+    action = THREE[0]
+    attempt = Attempt(
+        id="before", key=key_of(action.manifest), state="sent", provider="openai", model="m", campaign="test",
+        address=action.address, estimate=Decimal("0.10"), at="2026-11-21T09:00:00Z", manifest=action.manifest,
+    )  # fmt: skip
+    shop.journal.open(attempt)
+    assert buy(shop, bureau, [action], policy=RETRYING).submitted == 1
+    assert [each.state for each in settled(shop.journal.payments())] == ["uncertain"]
+
+
 def test_a_batch_that_is_not_over_is_looked_at_once_a_build_and_costs_nothing(shop, bureau):
     buy(shop, bureau, THREE)
     bureau.asked.clear()

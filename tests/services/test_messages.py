@@ -26,7 +26,7 @@ from imagebuild.core.lock import parse_lock
 from imagebuild.core.plan import USUAL, Policy
 from tests.cli.conftest import run_imagebuild
 from tests.sandboxes import start_sandbox
-from tests.services.conftest import COMMON, Site, free_port
+from tests.services.conftest import COMMON, Site, charges_of, free_port
 
 if sys.platform == "win32":
     pytest.skip("signals of POSIX", allow_module_level=True)
@@ -493,7 +493,7 @@ uncertain: poster[n=a]: the build ended before a reply came: whether it was made
         so also: poster[n=b], poster[n=c]
 Not done: made 9 · reused 0 · restored 0 · failed 0 · uncertain 3 · spent $0.47 · N s
 """)  # fmt: skip
-    assert len(slow_sandbox.charges()) == PICTURES
+    assert len(charges_of(slow_sandbox, PICTURES)) == PICTURES
     assert_goes_on(site, slow_sandbox, 3, policy=Policy(retry_uncertain=True), lost=3)
 
 
