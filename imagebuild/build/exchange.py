@@ -19,7 +19,7 @@ from imagebuild.build.terms import Money, Terms
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Key
 from imagebuild.errors import BuildError, Problem, StoreError
-from imagebuild.providers.base import Glimpse, Lost, NotKnown, Picture, Provider, Refused, Reply, Unknown, Wire
+from imagebuild.providers.base import Glimpse, Lost, NotKnown, Picture, Provider, Refused, Reply, Request, Unknown, Wire
 from imagebuild.store.base import DamagedObject, MissingObject
 
 __all__ = ["Exchange", "Going"]
@@ -40,11 +40,12 @@ class Going:
 
 
 class Exchange:
-    """`disk` is for short waits on files."""
+    """`disk` is for short waits on files, `reader` for what large replies are read with: few threads, for each keeps
+    the memory of one."""
 
     def __init__(
-        self, provider: Provider, wire: Wire, books: Books, disk: Executor, *, terms: Terms, money: Money,
-        stopped: Callable[[], bool],
+        self, provider: Provider, wire: Wire, books: Books, disk: Executor, reader: Executor, *, terms: Terms,
+        money: Money, stopped: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.provider = provider
         self.books = books
@@ -52,6 +53,7 @@ class Exchange:
         self.stopped = stopped
         self._wire = wire
         self._disk = disk
+        self._reader = reader
         self._money = money
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
@@ -71,7 +73,7 @@ class Exchange:
             await self.write(self.books.journal.open, going.attempt)
             going.is_open = True
 
-        request = await self.on_disk(self.books.request, going.attempt, not taken_up)
+        request = await self._request(going.attempt, attach=not taken_up)
         task = going.attempt.task if going.attempt.state == "task" else None
         hooks = Hooks(
             leaving=leaving, note=note, spool=self.books.journal.reply_file(going.attempt.key), replay=replay,
@@ -79,7 +81,7 @@ class Exchange:
         )  # fmt: skip
         flow = self.provider.flow(request, task)
         try:
-            found = await drive(flow, wire=self._wire, executor=self._disk, hooks=hooks, reading=self._reading)
+            found = await drive(flow, wire=self._wire, executor=self._reader, hooks=hooks, reading=self._reading)
             return picture_of(found, self.provider.name)
         except Refused as bad:
             await self.mark(going.attempt, "refused", bad, None if may_be_billed(bad) else Decimal(0))
@@ -92,6 +94,13 @@ class Exchange:
         except (Unknown, Lost) as bad:
             await self.mark(going.attempt, "lost" if isinstance(bad, Lost) else "uncertain", bad)
             raise
+
+    async def _request(self, attempt: Attempt, *, attach: bool) -> Request:
+        """The request of an attempt; its pictures, if it has any, are read off the event loop."""
+        has_pictures = attach and ("references" in attempt.manifest or "mask" in attempt.manifest)
+        if not has_pictures:
+            return self.books.request(attempt, False)
+        return await self.on_disk(self.books.request, attempt, True)
 
     def elsewhere(self, attempt: Attempt) -> Left:
         """Under way where this build cannot fetch it."""

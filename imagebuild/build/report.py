@@ -58,6 +58,7 @@ class Summary:
     spent: Decimal = Decimal(0)
     unknown: Decimal = Decimal(0)
     stopped: str | None = None
+    stopped_hint: str | None = None
     seconds: float = 0.0
     damaged: bool = False
     aside: list[tuple[str, str]] = field(default_factory=list)  # output → where what a person had there is kept

@@ -36,6 +36,7 @@ from imagebuild.store.base import DamagedObject, MissingObject, Store
 __all__ = ["STATES", "Delivery", "Service", "Stop", "run_plan"]
 
 DISK_THREADS = 8  # they wait for the disk, and work little
+READ_AT_ONCE = 2  # large replies in memory together
 TAKEN_UP = 64  # of what earlier builds left open, at once
 IDLE_GLANCE = 0.02
 CHECKS = 4  # steps that are looked up in the store at once
@@ -66,6 +67,7 @@ async def run_plan(
     workers = jobs or os.cpu_count() or 1
     executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="imagebuild")
     disk = ThreadPoolExecutor(max_workers=DISK_THREADS, thread_name_prefix="imagebuild-disk")
+    reader = ThreadPoolExecutor(max_workers=READ_AT_ONCE, thread_name_prefix="imagebuild-reader")
     money = Money(Purse(plan.budget, plan.spent, plan.spent_month, spent))
     schedule = Schedule()
     ends = Ends(plan, actions, schedule, writer, listener, money, clock)
@@ -75,7 +77,9 @@ async def run_plan(
 
     is_over = False
     try:
-        counter = open_counter(service, making, money, executor=executor, disk=disk, clock=clock, stopped=stopped)
+        counter = open_counter(
+            service, making, money, executor=executor, disk=disk, reader=reader, clock=clock, stopped=stopped
+        )
         work = Work(plan, actions, schedule, ends, counter, making, delivery, store, lock, executor=executor, disk=disk)
         run = _Run(plan, schedule, ends, work, counter, stopped)
         todo = [step for step in plan.steps if step.verdict != "reuse" or not _in_place(step, making, ends, lock)]
@@ -84,13 +88,14 @@ async def run_plan(
         await run.all(todo, workers)
         is_over = True
     finally:
-        for pool in (executor, disk):
+        for pool in (executor, disk, reader):
             pool.shutdown(wait=is_over, cancel_futures=not is_over)
         writer.write()
     summary = ends.summary
     summary.unknown = money.unknown
     summary.spent = money.purse.spent - money.unknown
     summary.stopped = stop.reason or money.broke or (money.halted.what if money.halted else None)
+    summary.stopped_hint = money.halted.hint if money.halted and summary.stopped == money.halted.what else None
     summary.seconds = clock() - began
     return summary, writer.lock
 
@@ -125,7 +130,7 @@ class _Run:
     async def all(self, todo: list[PlanStep], workers: int) -> None:
         by_batch = self.plan.policy.batch and self.counter.desk is not None
         queues = [self.schedule.local] * (workers + 1)
-        queues += [] if by_batch else [self.schedule.paid] * self.counter.requests
+        queues += [] if by_batch else [self.schedule.paid] * self.counter.workers
         tasks = [asyncio.create_task(self._worker(queue)) for queue in queues]
         tasks += [asyncio.create_task(self._checker()) for _ in range(CHECKS)]
         tasks += [asyncio.create_task(self._take_up(each)) for each in todo if each.verdict in OPEN and not each.merged]
@@ -218,8 +223,10 @@ class _Run:
                     taken_up.add(step.address)
                     await self._hand_in_later(step)
                     continue
-                ends.summary.submitted += isinstance(outcome, Submitted)
                 ends.badly(step, outcome, 0.0)
+                if isinstance(outcome, Submitted):  # its price is in what is spent, and takes nothing further
+                    ends.summary.submitted += 1
+                    ends.summary.left_price -= step.price
 
     async def _hand_in_later(self, step: PlanStep) -> None:
         """What an earlier build left open of it goes first; if nothing comes of that, it is handed in."""

@@ -24,6 +24,9 @@ from imagebuild.store.base import Journal
 __all__ = ["Counter", "Service", "open_counter"]
 
 
+KEEPING = 8  # workers beyond the slots: while they keep a picture, their slot is another's
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A provider, and what it takes to pay at it: without a wire it works here. `age` is that of a date, in seconds."""
@@ -37,15 +40,15 @@ class Service:
 
 
 class Counter(NamedTuple):
-    """Where a build pays: at most `requests` together."""
+    """Where a build pays, and how many workers it takes there."""
 
     payer: Payer | Drawer | None = None
     desk: BatchDesk | None = None
-    requests: int = 1
+    workers: int = 1
 
 
 def open_counter(
-    service: Service | None, making: Making, money: Money, *, executor: Executor, disk: Executor,
+    service: Service | None, making: Making, money: Money, *, executor: Executor, reader: Executor, disk: Executor,
     clock: Callable[[], float], stopped: Callable[[], bool],
 ) -> Counter:  # fmt: skip
     """Get ready to ask a provider."""
@@ -63,6 +66,6 @@ def open_counter(
         desk = BatchDesk(
             service.batching, service.wire, books, money, disk, terms=terms, age=service.age, stopped=stopped
         )
-    exchange = Exchange(service.provider, service.wire, books, disk, terms=terms, money=money, stopped=stopped)
+    exchange = Exchange(service.provider, service.wire, books, disk, reader, terms=terms, money=money, stopped=stopped)
     payer = Payer(exchange, Owed(exchange, money, desk), pace, money, clock=clock)
-    return Counter(payer, desk, requests)
+    return Counter(payer, desk, requests + KEEPING)

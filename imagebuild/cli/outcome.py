@@ -80,7 +80,7 @@ def _tell_left(summary: Summary) -> None:
     """What was not sent because of something that befell another picture, or the build, and how it goes on."""
     said = _cause(summary)
     if said and len(said) > LONGEST:
-        fail(ImagebuildError(said), label="stopped")
+        fail(ImagebuildError(said, hint=summary.stopped_hint), label="stopped")
     left = summary.left - sum(ended == "left" for _, _, ended in summary.problems)
     if not summary.stopped or left <= 0:
         return
@@ -123,6 +123,8 @@ def summary_line(summary: Summary, *, had_work: bool = False) -> str:
     if summary.left:
         price = f" ({dollars(summary.left_price)})" if summary.left_price else ""
         parts.append(f"left {summary.left}{price}")
+    if summary.submitted:
+        parts.append(f"in batches {summary.submitted}")
     if summary.strays:
         parts.append(f"kept {summary.strays} that the campaign no longer asks for")
     parts.append(f"spent {dollars(summary.spent)}")

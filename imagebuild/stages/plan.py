@@ -19,6 +19,7 @@ from imagebuild.core.settled import SettledEntries
 from imagebuild.core.sizes import is_experimental
 from imagebuild.core.spec import Campaign
 from imagebuild.errors import Place
+from imagebuild.providers.catalog import load_catalog
 from imagebuild.stages.facts import DiskFacts, read_lock
 from imagebuild.stages.glance import read_memory
 from imagebuild.stages.memory import Recall, recall
@@ -176,7 +177,11 @@ def _notes(loaded: Loaded) -> list[str]:
         if asset.output is None and name not in used
     ]
     if loaded.offer.floating:
-        notes.append(f"`{loaded.offer.model}` is a floating name: what it draws may change without notice")
+        offer = loaded.offer
+        floating = f"`{offer.model}` is a floating name"
+        if offer.model in load_catalog().models:
+            floating = f"`{offer.provider}` has only a floating name for `{offer.model}`"
+        notes.append(f"{floating}: what it draws may change without notice")
     rules = loaded.offer.sizes
     large = {action.asset for action in actions if action.paid and action.size and is_experimental(action.size, rules)}
     notes.extend(

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from imagebuild.build.run import Stop
+from imagebuild.build.service import KEEPING
 from imagebuild.core.key import key_of
 from imagebuild.core.plan import USUAL, Policy
 from imagebuild.core.spec import Budget
@@ -135,14 +136,15 @@ def test_an_attempt_says_which_account_it_was_sent_from(shop):
 def test_a_service_that_gives_nothing_for_the_money_is_not_asked_for_ever(shop, answer):
     wire = ScriptedWire(answer)
     summary = build(shop, wire, [generate(f"p{n:02}") for n in range(30)], provider=Shop(concurrency=1))
-    assert (len(wire.asked), summary.left) == (5, 25)
+    assert 5 <= len(wire.asked) <= 5 + KEEPING  # those that were on their way when the fifth was seen to be nothing
+    assert summary.left == 30 - len(wire.asked)
     assert "5 requests in a row" in summary.stopped
 
 
 def test_a_picture_in_between_lets_it_go_on(shop):
-    wire = ScriptedWire(lambda prompt, turn: picture_for(prompt) if prompt.endswith("4") else says(500))
-    summary = build(shop, wire, [generate(f"p{n:02}") for n in range(15)], provider=Shop(concurrency=1))
-    assert (len(wire.asked), summary.made, summary.left) == (10, 1, 5)
+    wire = ScriptedWire(lambda prompt, turn: picture_for(prompt) if prompt[-1] in "369" else says(500))
+    summary = build(shop, wire, [generate(f"p{n:02}") for n in range(30)], provider=Shop(concurrency=1))
+    assert (len(wire.asked), summary.made, summary.left) == (30, 9, 0)
 
 
 def test_where_nothing_can_be_kept_nothing_more_is_paid_for(shop):

@@ -33,6 +33,15 @@ def test_every_verb_explains_itself(tmp_path: Path, imagebuild: Run, verb: str) 
     assert done.stdout.startswith(f"usage: imagebuild {verb} ")
 
 
+def test_the_help_of_build_shows_how_money_is_saved_and_what_to_do_about_what_is_not_known(
+    tmp_path: Path, imagebuild: Run
+) -> None:
+    options, _, examples = imagebuild(tmp_path, "build", "--help").stdout.partition("examples:")
+    assert "make pictures with this provider" in " ".join(options.split())
+    assert "imagebuild build --batch " in examples
+    assert "imagebuild build --on-uncertain ask " in examples
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

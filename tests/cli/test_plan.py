@@ -161,8 +161,8 @@ def test_an_uncertain_request_is_told_with_all_that_is_known_and_what_to_do(fres
 def test_a_lost_picture_is_told_with_both_ways_to_settle_it(fresh: Path, imagebuild: Run) -> None:
     begun(fresh, imagebuild, "poster[locale=de-DE]", "lost", words="the link has expired (404)")
     assert (
-        "    `imagebuild ledger settle attempt-poster[locale=de-DE] --billed AMOUNT` (or `--not-billed`) takes what the "
-        "service's own books say; `imagebuild build --on-uncertain retry` pays for it again\n"
+        "    `imagebuild ledger settle attempt-poster[locale=de-DE] --billed AMOUNT` (or `--not-billed`) takes what "
+        "the service's own books say; `imagebuild build --on-uncertain retry` pays for it again\n"
     ) in planned(fresh, imagebuild)
 
 
