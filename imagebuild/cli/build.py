@@ -201,8 +201,8 @@ class _Tally:
         for name in ("made", "collected", "drawn", "restored", "adopted", "strays", "spent", "unknown", "seconds"):
             setattr(total, name, getattr(total, name) + getattr(summary, name))
         for name in (
-            "failed", "uncertain", "refused", "flawed", "blocked", "left", "left_price", "submitted", "stopped", "stopped_hint",
-            "problems",
+            "failed", "uncertain", "refused", "flawed", "blocked", "left", "left_price", "submitted", "stopped",
+            "stopped_hint", "problems",
         ):  # fmt: skip
             setattr(total, name, getattr(summary, name))
         total.reused = summary.reused - len(self._before - self._now)
