@@ -125,7 +125,7 @@ class Payer:
             async with self._pace.slot(images) as mine:
                 if not mine:
                     raise Left("the build was stopped")
-                self._money.check_open()
+                self._money.check_halted()  # a limit does not stop it: its price is reserved
                 try:
                     picture = await self._exchange.drive(going, replay=None, show=show)
                 except (Throttled, AccountFailure, NotSent) as bad:

@@ -24,7 +24,7 @@ from imagebuild.store.base import Journal
 __all__ = ["Counter", "Service", "open_counter"]
 
 
-KEEPING = 8  # workers beyond the slots: while they keep a picture, their slot is another's
+KEEPING = 8  # slots for one worker more: while some keep their pictures, their slots are others'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,4 +68,4 @@ def open_counter(
         )
     exchange = Exchange(service.provider, service.wire, books, disk, reader, terms=terms, money=money, stopped=stopped)
     payer = Payer(exchange, Owed(exchange, money, desk), pace, money, clock=clock)
-    return Counter(payer, desk, requests + KEEPING)
+    return Counter(payer, desk, requests + requests // KEEPING)

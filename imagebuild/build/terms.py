@@ -58,10 +58,14 @@ class Money:
     broke: str | None = None
     in_a_row: int = 0  # requests that gave nothing for what they may have cost
 
-    def check_open(self) -> None:
-        """Raises `Left` when nothing more is sent."""
+    def check_halted(self) -> None:
+        """Raises `Left` when the service is not asked any more."""
         if self.halted is not None:
             raise Left(self.halted.what)
+
+    def check_open(self) -> None:
+        """Raises `Left` when nothing more is begun."""
+        self.check_halted()
         if self.broke is not None:
             raise Left(self.broke)
 

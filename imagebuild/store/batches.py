@@ -47,17 +47,33 @@ class Batches:
         self._sweep()
 
     def attempt(self, key: Key) -> Attempt | None:
-        for batch in reversed(self._batches()):
-            if batch.is_open(key):
-                return next(batch.attempts((key,)), None)
+        for batches in self._until_still():
+            for batch in reversed(batches):
+                if batch.is_open(key) and (found := next(batch.attempts((key,)), None)) is not None:
+                    return found
         return None
 
     def attempts(self) -> Iterator[Attempt]:
         seen: set[Key] = set()
-        for batch in reversed(self._batches()):
-            found = [key for key in batch.open_keys() if key not in seen]
-            seen.update(found)
-            yield from batch.attempts(found)
+        for batches in self._until_still():
+            for batch in reversed(batches):
+                wanted = [key for key in batch.open_keys() if key not in seen]
+                for found in batch.attempts(wanted):
+                    seen.add(found.key)
+                    yield found
+
+    def _until_still(self) -> Iterator[list[_Batch]]:
+        """The batches; once more when one has come meanwhile. A key that goes from one file into another is open in the
+        new one before it is closed in the old: whoever looked only at what was there before would miss it, and a key
+        without an attempt may be paid for."""
+        before: list[str] | None = None
+        while True:
+            batches = self._batches()
+            names = [batch.name for batch in batches]
+            if names == before:
+                return
+            yield batches
+            before = names
 
     def close(self, keys: Collection[Key]) -> None:
         self._close(keys, but=None)

@@ -352,6 +352,7 @@ uncertain: poster[n=c]: {failed}
         so also: poster[n=d], poster[n=e], poster[n=f], poster[n=g]
 stopped: 5 requests in a row gave no picture that can be used, and may have been billed, so nothing more is sent; the \
 last one: {failed}
+  hint: look at the service's status page, then build again: what was not sent is asked for then
 left: 5 not begun, for $0.26: {LEFT}
 Not done: made 2 · reused 0 · restored 0 · failed 0 · uncertain 5 · left 5 ($0.26) · spent $0.11 · perhaps $0.26 \
 more · N s
@@ -398,6 +399,7 @@ uncertain: poster[n=a]: {answered}; whether it made the picture is not known
         so also: poster[n=b], poster[n=c], poster[n=d], poster[n=e]
 stopped: 5 requests in a row gave no picture that can be used, and may have been billed, so nothing more is sent; the \
 last one: {answered}; whether it made the picture is not known
+  hint: look at the service's status page, then build again: what was not sent is asked for then
 left: 7 not begun, for $0.37: {LEFT}
 Not done: made 0 · reused 0 · restored 0 · failed 0 · uncertain 5 · left 7 ($0.37) · spent $0.00 · perhaps $0.26 \
 more · N s

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,8 @@ from imagebuild.core.attempt import STATES, Attempt, settled
 from imagebuild.core.key import Key, digest_of
 from imagebuild.errors import StoreError
 from imagebuild.flock import locked
+from imagebuild.store.batches import Batches
+from imagebuild.store.files import Writer
 from imagebuild.store.journal import LocalJournal
 from imagebuild.store.journal_text import (
     decode_attempt,
@@ -578,3 +582,33 @@ def test_a_batch_that_is_killed_while_it_goes_on_is_whole_in_one_state_or_the_ot
         assert {each.key for each in journal.attempts()} == {an_attempt(number).key for number in range(300)}
         journal.close_many(an_attempt(number).key for number in range(300))
         assert list(LocalJournal(str(root)).attempts()) == []
+
+
+class Interrupted(Batches):
+    """Between its listing of the batches and its look at what is closed in them, somebody else writes."""
+
+    meanwhile: list[Callable[[], None]]
+
+    def _batches(self) -> list[Any]:
+        found = super()._batches()
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return [each.refresh() for each in found]
+
+
+@pytest.mark.parametrize("ask", ["attempt", "attempts"])
+def test_a_key_that_goes_from_one_batch_into_another_is_open_at_every_moment(tmp_path: Path, ask: str) -> None:
+    other, key = LocalJournal(str(tmp_path)), Key(digest_of(b"key"))
+
+    def entry(mark: str) -> Attempt:
+        return Attempt(
+            id=mark, key=key, state="task", provider="openai", model="m", campaign="c", address="a",
+            estimate=Decimal(1), at="2026-11-21T10:00:00Z", manifest={},
+        )  # fmt: skip
+
+    other.open_many([entry("old")])
+    reader = Interrupted(Writer(str(tmp_path)), str(tmp_path / "journal" / "batches"))
+    reader.meanwhile = [lambda: other.open_many([entry("new")])]
+    found = reader.attempt(key) if ask == "attempt" else next(iter(reader.attempts()), None)
+    assert found is not None
+    assert found.id == "new"
