@@ -18,9 +18,9 @@ from imagebuild.build.report import Listener, Summary
 from imagebuild.build.run import Service, Stop, run_plan
 from imagebuild.build.terms import Terms
 from imagebuild.core.address import MASTER
-from imagebuild.core.key import Digest, Key
+from imagebuild.core.key import Digest
 from imagebuild.core.locale import PSEUDO_LOCALES
-from imagebuild.core.lock import Lock, LockEntry, write_lock
+from imagebuild.core.lock import Lock, write_lock
 from imagebuild.core.offer import differs
 from imagebuild.core.plan import Plan
 from imagebuild.core.strings import Missing
@@ -128,27 +128,13 @@ def run_build(
             "the lock is in the middle of a merge", hint="build the whole campaign once: `imagebuild build`"
         )
     by_key = {(entry.key, entry.digest): entry for entry in lock.entries.values()}
-    by_digest: dict[Digest, list[str]] = {}
-    by_output: dict[str, list[Digest]] = {}
-    for entry in lock.entries.values():
-        if entry.output:
-            by_digest.setdefault(entry.digest, []).append(entry.output)
-            by_output.setdefault(entry.output, []).append(entry.digest)
-
-    def find_file(digest: Digest) -> str | None:
-        return next((path for path in by_digest.get(digest, ()) if facts.output(path) == digest), None)
-
-    def locked(key: Key, digest: Digest) -> LockEntry | None:
-        return by_key.get((key, digest))
-
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     making = Making(
         planned.store,
         file_of=loaded.expansion.file_of,
         read_file=loaded.files.read,
         sources_of=loaded.expansion.sources_of,
         kept=lambda address: lock.entries[address].digest,
-        locked=locked,
+        locked=lambda key, digest: by_key.get((key, digest)),
         now=_now,
         clock=time.monotonic,
         differs=lambda asked, real: differs(asked, real, loaded.offer),
@@ -163,7 +149,7 @@ def run_build(
                 store=planned.store,
                 service=service,
                 making=making,
-                delivery=_Delivery(project, planned.store, by_output, find_file, stamp),
+                delivery=_delivery_of(planned, lock),
                 save_lock=lambda value: save_lock(project, value),
                 listener=listener,
                 stop=stop,
@@ -175,6 +161,21 @@ def run_build(
 
     with shared_limits(planned, stop) as limited:
         return asyncio.run(run(limited))
+
+
+def _delivery_of(planned: Planned, lock: Lock) -> _Delivery:
+    by_digest: dict[Digest, list[str]] = {}
+    by_output: dict[str, list[Digest]] = {}
+    for entry in lock.entries.values():
+        if entry.output:
+            by_digest.setdefault(entry.digest, []).append(entry.output)
+            by_output.setdefault(entry.output, []).append(entry.digest)
+
+    def find_file(digest: Digest) -> str | None:
+        return next((path for path in by_digest.get(digest, ()) if planned.facts.output(path) == digest), None)
+
+    stamp = _now().replace("-", "").replace(":", "")
+    return _Delivery(planned.project, planned.store, by_output, find_file, stamp)
 
 
 def _now() -> str:

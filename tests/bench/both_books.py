@@ -7,6 +7,7 @@ else is a `Violation`. Reads; changes nothing.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -99,7 +100,10 @@ class Evidence(NamedTuple):
 
     @staticmethod
     def whole_replies(folder: Path) -> set[str]:
-        return {path.stem for path in (folder / ".imagebuild/store/journal").glob("*.reply")}
+        """The attempts whose reply was on disk. One of an earlier attempt, since sent anew, proves nothing."""
+        journal = folder / ".imagebuild/store/journal"
+        entries = [path.with_suffix(".json") for path in journal.glob("*.reply")]
+        return {json.loads(each.read_text(encoding="utf-8"))["id"] for each in entries if each.exists()}
 
     @staticmethod
     def sent_in(requests: Iterable[Mapping[str, Any]], run: str) -> list[Sent]:
@@ -233,7 +237,8 @@ def _action(evidence: Evidence, books: Books, address: str, figures: Counter[str
         assert not charges or evidence.way != "openai-batch", "a batch that was begun is listed"
     if state == "uncertain":
         figures["uncertain and charged"] += len(charges)
-        assert unknown or str(books.keys[address]) not in evidence.kept_replies, "its whole reply was on disk"
+        last = payments[-1].id if payments else ""
+        assert unknown or last not in evidence.kept_replies, "its whole reply was on disk"
     elif state == "nothing":
         assert address.startswith("winter"), "it was never made, and nothing is in its way"
         assert not charges, "charged, and nowhere in the books"

@@ -236,6 +236,8 @@ def _be_command(campaign: Campaign, arguments: list[str], environment: Mapping[s
         code = run_command(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:  # it struck before the command began, or after it was over
+        code = 2
     except BaseException as bad:
         print(f"TRACEBACK {type(bad).__name__}: {bad}", file=sys.stderr)
         code = 70
@@ -262,7 +264,7 @@ class Run:
         self.lengths = lengths
         self.figures = figures
         self.deaths: list[Death] = []
-        self.kept_replies: set[str] = set()  # keys whose whole reply was on disk when a build died
+        self.kept_replies: set[str] = set()  # attempts whose whole reply was on disk when a build died
         self.outputs: list[bytes] = []
         self.script = script_for(campaign, chance)
 
