@@ -191,7 +191,6 @@ class BatchesIn:
         ticket = await self._sent(lot, going)
         named = [begun(each, ticket) for each in going.attempts.values()]
         await self._link.on_disk(self._books.journal.open_many, named)
-        self._money.submitted += going.reserved
         pictures = f"{len(named)} pictures" if len(named) > 1 else "1 picture"
         return Submitted(
             f"in batch `{ticket.batch}` with {pictures}, about {dollars(going.reserved)}",

@@ -22,7 +22,7 @@ from imagebuild.errors import BuildError, Problem, StoreError
 from imagebuild.providers.base import Glimpse, Lost, NotKnown, Picture, Provider, Refused, Reply, Request, Unknown, Wire
 from imagebuild.store.base import DamagedObject, MissingObject
 
-__all__ = ["Exchange", "Going"]
+__all__ = ["READ_AT_ONCE", "Exchange", "Going"]
 
 Value = TypeVar("Value")
 

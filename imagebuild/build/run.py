@@ -17,6 +17,7 @@ from imagebuild.build.batch import NotForBatch, Order, Submitted
 from imagebuild.build.books import Left
 from imagebuild.build.budget import Purse
 from imagebuild.build.ends import STATES, Ends
+from imagebuild.build.exchange import READ_AT_ONCE
 from imagebuild.build.lock_writer import LockWriter
 from imagebuild.build.make import Making
 from imagebuild.build.pay import Payer
@@ -36,7 +37,6 @@ from imagebuild.store.base import DamagedObject, MissingObject, Store
 __all__ = ["STATES", "Delivery", "Service", "Stop", "run_plan"]
 
 DISK_THREADS = 8  # they wait for the disk, and work little
-READ_AT_ONCE = 2  # large replies in memory together
 TAKEN_UP = 64  # of what earlier builds left open, at once
 IDLE_GLANCE = 0.02
 CHECKS = 4  # steps that are looked up in the store at once

@@ -48,12 +48,11 @@ class Terms:
 
 @dataclass(slots=True)
 class Money:
-    """What a build's payments came to. `unknown`: estimates of what may have been billed besides; `submitted`: of what
-    is in batches. `halted`: why nothing more is sent; `broke`: the limit that one more would have passed."""
+    """What a build's payments came to. `unknown`: estimates of what may have been billed besides.
+    `halted`: why nothing more is sent; `broke`: the limit that one more would have passed."""
 
     purse: Purse
     unknown: Decimal = Decimal(0)
-    submitted: Decimal = Decimal(0)
     halted: Problem | None = None
     broke: str | None = None
     in_a_row: int = 0  # requests that gave nothing for what they may have cost

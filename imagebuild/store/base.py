@@ -27,6 +27,7 @@ __all__ = [
     "StoredObject",
     "decode_record",
     "encode_record",
+    "json_text",
 ]
 
 
@@ -215,7 +216,7 @@ def encode_record(record: Record) -> bytes:
             values[name] = f"{values[name]:f}"
     for name, value in record.extra.items():
         values.setdefault(name, value)
-    lines = ",\n".join(f"{_json(name)}:{_json(value)}" for name, value in values.items() if name != "check")
+    lines = ",\n".join(f"{json_text(name)}:{json_text(value)}" for name, value in values.items() if name != "check")
     body = ("{\n" + lines + ",").encode("utf-8", "backslashreplace")  # a lone surrogate becomes JSON's own escape
     return body + _CHECK + hashlib.sha256(body).hexdigest().encode() + b'"\n}\n'
 
@@ -239,9 +240,9 @@ def decode_record(data: bytes, key: Key) -> Record:
         raise ValueError(f"the record lacks a field or has a wrong one: {bad}") from bad
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_as_json)
-
-
 def _as_json(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+# Never fails on what a service said: what JSON has no form for is written as text.
+json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_as_json).encode

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
 from imagebuild.core.attempt import Attempt, Payment
+from imagebuild.store.base import json_text
 
 __all__ = ["decode_attempt", "decode_payment", "encode_attempt", "encode_payment", "is_torn"]
 
@@ -65,9 +65,9 @@ def _sealed(value: Attempt | Payment, names: tuple[str, ...], separator: str) ->
         if name != "check":
             fields.setdefault(name, each)
     if separator == ",":
-        text = _json(fields)[:-1]
+        text = json_text(fields)[:-1]
     else:
-        text = "{\n" + separator.join(f"{_json(name)}:{_json(each)}" for name, each in fields.items())
+        text = "{\n" + separator.join(f"{json_text(name)}:{json_text(each)}" for name, each in fields.items())
     body = (text + separator).encode("utf-8", "backslashreplace")  # a lone surrogate becomes JSON's own escape
     return body + _CHECK + hashlib.sha256(body).hexdigest().encode() + _END
 
@@ -91,10 +91,3 @@ def _made(kind: type[_Value], names: tuple[str, ...], values: dict[str, Any]) ->
         return kind(**own, extra=values)
     except (TypeError, InvalidOperation) as bad:
         raise ValueError(f"it lacks a field or has a wrong one: {bad}") from bad
-
-
-def _as_json(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else str(value)
-
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_as_json).encode
