@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 from imagebuild.core import fields
-from imagebuild.core.cell_parser import Scope, parse_exclusions, parse_inclusions
+from imagebuild.core.cell_parser import parse_exclusions, parse_inclusions
 from imagebuild.core.document import Node
+from imagebuild.core.link_parser import inline_text, parse_link, parse_reference
+from imagebuild.core.scope import Scope
 from imagebuild.core.setting_parser import parse_settings
-from imagebuild.core.spec import SETTING_KEYS, AssetSpec, Exclusion, Inclusion, Link, Settings, SourceText
+from imagebuild.core.spec import SETTING_KEYS, AssetSpec, Exclusion, Inclusion, Settings
 from imagebuild.core.steps import parse_steps
+from imagebuild.core.written import Link, SourceText
 from imagebuild.errors import Place, did_you_mean
 
 __all__ = ["ASSET_NAME", "MOST_REFERENCES", "PROMPT_FILE", "parse_asset"]
@@ -17,9 +20,6 @@ __all__ = ["ASSET_NAME", "MOST_REFERENCES", "PROMPT_FILE", "parse_asset"]
 ASSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 PROMPT_FILE = re.compile(r"[^\s{}]+\.(j2|jinja|jinja2|txt|md|prompt)\Z")
 MOST_REFERENCES = 16
-_LINK = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)(?:\[([^\[\]]*)\])?\Z")
-_PICTURE = re.compile(r"(?i).*\.(png|jpe?g|webp)\Z")
-_PICTURE_HINT = "a reference is a .png, .jpg or .webp file, or the name of an asset"
 
 
 def parse_asset(
@@ -42,7 +42,7 @@ def parse_asset(
     references = _references(node.get("references"), f"{where}: `references`", scope)
     mask = inline_text(mask_node, f"{where}: `mask`", scope) if mask_node else None
     steps_node = node.get("steps")
-    steps = parse_steps(steps_node, scope.problems) if steps_node else ()
+    steps = parse_steps(steps_node, scope) if steps_node else ()
     output = inline_text(output_node, f"{where}: `output`", scope) if output_node else None
     broken = len(scope.problems) > before or (prompt_node is not None and prompt is None)
     return AssetSpec(
@@ -140,50 +140,9 @@ def _prompt_file(path: str, node: Node, what: str, scope: Scope) -> SourceText |
     return SourceText(text=content, file=path, place=place, lines=content.splitlines())
 
 
-def inline_text(node: Node, what: str, scope: Scope) -> SourceText | None:
-    """A template that stands in the campaign file itself."""
-    value = fields.text(node, what, scope.problems)
-    if value is None:
-        return None
-    place = node.place
-    block = place.text[place.column - 1 : place.column] in ("|", ">")
-    return SourceText(
-        text=value, file=None, place=place, lines=node.lines, first_line=node.line + 1 if block else node.line
-    )
-
-
 def _from(node: Node, what: str, scope: Scope) -> Link | None:
     value = fields.text(node, what, scope.problems)
-    return _link(value, node, what, scope) if value else None
-
-
-def _link(value: str, node: Node, what: str, scope: Scope) -> Link | None:
-    match = _LINK.match(value)
-    if match is None:
-        hint = "`scene`, or with some axes pinned: `scene[ratio=1:1]`"
-        scope.problems.add(f"{what}: `{value}` is not the name of an asset", at=node.place, hint=hint)
-        return None
-    name = match.group(1)
-    if name not in scope.asset_names:
-        near = did_you_mean(name, scope.asset_names)
-        scope.problems.add(f"{what}: no asset `{name}`", at=fields.place_in(node, name), hint=near)
-        return None
-    pins: dict[str, str] = {}
-    for part in filter(None, (match.group(2) or "").split(",")):
-        axis, equals, identity = (each.strip() for each in part.partition("="))
-        at = fields.place_in(node, part)
-        if axis not in scope.axes:
-            scope.problems.add(f"{what}: no axis `{axis}`", at=at, hint=did_you_mean(axis, scope.axes))
-            continue
-        known = [entry.id for entry in scope.axes[axis].entries]
-        if not equals or not identity:
-            hint = f"write `{axis}={known[0] if known else '…'}`"
-            scope.problems.add(f"{what}: `{part}` does not say which `{axis}`", at=at, hint=hint)
-        elif identity not in known and scope.axes[axis].whole:
-            near = did_you_mean(identity, known)
-            scope.problems.add(f"{what}: axis `{axis}` has no `{identity}`", at=at, hint=near)
-        pins[axis] = identity
-    return Link(asset=name, pins=pins, place=node.place)
+    return parse_link(value, node, what, scope) if value else None
 
 
 def _references(node: Node | None, what: str, scope: Scope) -> tuple[tuple[str | Link, Place], ...]:
@@ -194,42 +153,5 @@ def _references(node: Node | None, what: str, scope: Scope) -> tuple[tuple[str |
         counted = f"{what}: {len(elements)} pictures, more than the {MOST_REFERENCES} a request may carry"
         scope.problems.add(counted, at=elements[MOST_REFERENCES].place)
         return ()
-    found = [(_reference(element, what, scope), element.place) for element in elements]
+    found = [(parse_reference(element, what, scope), element.place) for element in elements]
     return tuple((reference, place) for reference, place in found if reference is not None)
-
-
-def _reference(element: Node, what: str, scope: Scope) -> str | Link | None:
-    """A picture's path, or another asset; an asset is meant when there is one of that name."""
-    if element.is_mapping:
-        if not fields.check_keys(element, ("asset", "file"), what, scope.problems):
-            return None
-        asset, path = element.get("asset"), element.get("file")
-        if (asset is None) == (path is None):
-            hint = "`{asset: scene}` or `{file: brand/kettle.png}`"
-            scope.problems.add(f"{what}: a reference has either `asset` or `file`", at=element.place, hint=hint)
-            return None
-        if asset is not None:
-            value = fields.text(asset, what, scope.problems)
-            return _link(value, asset, what, scope) if value else None
-        element = path or element
-    value = fields.text(element, what, scope.problems)
-    if value is None:
-        return None
-    match = _LINK.match(value)
-    if match and match.group(1) in scope.asset_names:
-        return _link(value, element, what, scope)
-    return _picture(value, element, what, scope)
-
-
-def _picture(path: str, node: Node, what: str, scope: Scope) -> str | None:
-    if not fields.is_relative(path, node, what, scope.problems):
-        return None
-    if _PICTURE.match(path) or path.rstrip().endswith("}}"):
-        return path
-    if "." not in path and "/" not in path:
-        near = did_you_mean(path.partition("[")[0], scope.asset_names)
-        hint = near if near and "mean" in near else _PICTURE_HINT
-        scope.problems.add(f"{what}: no asset `{path}`", at=node.place, hint=hint)
-    else:
-        scope.problems.add(f"{what}: `{path}` is not a picture", at=node.place, hint=_PICTURE_HINT)
-    return None

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from imagebuild.core import fields
-from imagebuild.core.axis import RESERVED, Axis, Entry
+from imagebuild.core.axis import RESERVED, Entry
 from imagebuild.core.axis_parser import parse_entry
 from imagebuild.core.document import Node, plain
+from imagebuild.core.scope import Scope
 from imagebuild.core.setting_parser import parse_settings
 from imagebuild.core.spec import SETTING_KEYS, AssetSpec, Exclusion, Inclusion
 from imagebuild.errors import Problems, did_you_mean
 
-__all__ = ["Scope", "check_exclusions", "check_variable", "parse_exclusions", "parse_inclusions"]
-
-
-@dataclass(slots=True)
-class Scope:
-    """What the parts of a campaign file may name, and where its parsers note what they find."""
-
-    sources: fields.Sources
-    problems: Problems
-    axes: Mapping[str, Axis] = field(default_factory=dict)
-    asset_names: tuple[str, ...] = ()
-    files: list[str] = field(default_factory=list)
+__all__ = ["check_exclusions", "check_variable", "parse_exclusions", "parse_inclusions"]
 
 
 def parse_exclusions(node: Node | None, owner: tuple[str, ...], scope: Scope) -> tuple[Exclusion, ...]:

@@ -20,10 +20,13 @@ from imagebuild.core.outputs import OutputPaths
 from imagebuild.core.prompts import Prompts
 from imagebuild.core.requests import implied_steps, master_format, paid_manifest, paid_size, tier_of
 from imagebuild.core.sizes import Size
-from imagebuild.core.spec import AssetSpec, Campaign, Link, Settings, SourceText
-from imagebuild.core.steps import Step, output_format, result_size
+from imagebuild.core.spec import AssetSpec, Campaign, Settings
+from imagebuild.core.step_encode import output_format
+from imagebuild.core.step_kind import Step
+from imagebuild.core.steps import result_size
 from imagebuild.core.strings import Strings
 from imagebuild.core.template import Template, TemplateFault, Templates
+from imagebuild.core.written import Link, SourceText
 from imagebuild.errors import PictureError, Place, Problems
 
 __all__ = ["Action", "Expansion", "Result", "Tools", "expand"]

@@ -21,7 +21,9 @@ from imagebuild.core.sizes import (
     size_text,
 )
 from imagebuild.core.spec import AssetSpec, Settings
-from imagebuild.core.steps import Step, default_encode, format_of_path, implied_fit, output_format
+from imagebuild.core.step_encode import default_encode, format_of_path, output_format
+from imagebuild.core.step_fit import implied_fit
+from imagebuild.core.step_kind import Step
 from imagebuild.errors import Problems
 
 __all__ = ["implied_steps", "master_format", "paid_manifest", "paid_size", "ratio_of", "tier_of"]

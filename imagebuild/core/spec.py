@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from imagebuild.core.axis import Axis, Entry, LocaleSetting
 from imagebuild.core.sizes import Size
-from imagebuild.core.steps import Step
+from imagebuild.core.step_kind import Step
+from imagebuild.core.written import Link, SourceText, links_in
 from imagebuild.errors import Place
 
 __all__ = [
@@ -32,9 +33,7 @@ __all__ = [
     "Campaign",
     "Exclusion",
     "Inclusion",
-    "Link",
     "Settings",
-    "SourceText",
 ]
 
 FORMAT = 1
@@ -64,20 +63,6 @@ BUDGET_KEYS = ("build", "campaign", "month")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceText:
-    """A template's text and where it stands: in a file of its own, or inline in the campaign at `place`.
-
-    `lines` are those of the file that holds it, `first_line` the one where the text starts: for messages.
-    """
-
-    text: str
-    file: str | None
-    place: Place
-    lines: list[str] = field(compare=False, repr=False)
-    first_line: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a request may say beside its words. None: not said at this level."""
 
@@ -96,14 +81,6 @@ class Settings:
         if self.resolution is not None and self.size is None:
             merged["size"] = None
         return Settings(**merged, places={**below.places, **self.places})
-
-
-class Link(NamedTuple):
-    """`scene`, or `scene[ratio=1:1]`: another asset of the campaign, in the same cell but for the axes pinned here."""
-
-    asset: str
-    pins: Mapping[str, str]
-    place: Place
 
 
 class Exclusion(NamedTuple):
@@ -158,7 +135,8 @@ class AssetSpec(NamedTuple):
     def links(self) -> tuple[Link, ...]:
         """Every other asset that this one is made from."""
         own = (self.source,) if self.source else ()
-        return own + tuple(reference for reference, _ in self.references if isinstance(reference, Link))
+        pictures = tuple(reference for reference, _ in self.references if isinstance(reference, Link))
+        return own + pictures + tuple(link for step in self.steps for link in links_in(step.parameters))
 
 
 class Campaign(NamedTuple):

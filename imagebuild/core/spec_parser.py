@@ -8,8 +8,9 @@ from __future__ import annotations
 from imagebuild.core import fields
 from imagebuild.core.asset_parser import ASSET_NAME, parse_asset
 from imagebuild.core.axis_parser import parse_axes
-from imagebuild.core.cell_parser import Scope, check_exclusions, check_variable, parse_exclusions, parse_inclusions
+from imagebuild.core.cell_parser import check_exclusions, check_variable, parse_exclusions, parse_inclusions
 from imagebuild.core.document import Node, parse_yaml, plain
+from imagebuild.core.scope import Scope
 from imagebuild.core.setting_parser import parse_settings
 from imagebuild.core.spec import (
     ASSET_KEYS,

@@ -9,8 +9,11 @@ from decimal import Decimal
 from imagebuild.core import fields
 from imagebuild.core.document import Node, plain
 from imagebuild.core.framing import ANCHORS
+from imagebuild.core.link_parser import inline_text, parse_reference
+from imagebuild.core.scope import Scope
 from imagebuild.core.sizes import Size, parse_ratio, parse_size, ratio_text
-from imagebuild.errors import Place, Problems
+from imagebuild.core.written import Link, SourceText
+from imagebuild.errors import Place
 
 __all__ = [
     "ANCHOR_SCHEMA",
@@ -62,10 +65,11 @@ BYTES_SCHEMA: Mapping[str, object] = {
 class Given:
     """The parameters that a campaign gives to one step."""
 
-    def __init__(self, step: str, node: Node | None, place: Place, problems: Problems) -> None:
+    def __init__(self, step: str, node: Node | None, place: Place, scope: Scope) -> None:
         self.step = step
         self.place = place
-        self.problems = problems
+        self.scope = scope
+        self.problems = problems = scope.problems
         self.nodes: dict[str, tuple[Node, Node]] = {}
         if node is not None and fields.mapping(node, f"step `{step}`", problems):
             self.nodes = {name: (key, value) for name, key, value in node.items()}
@@ -112,6 +116,27 @@ class Given:
 
     def _what(self, name: str) -> str:
         return f"`{name}` of step `{self.step}`"
+
+    def template(self, name: str) -> SourceText | None:
+        """A text that is worked out in each cell."""
+        node = self._value(name)
+        return inline_text(node, self._what(name), self.scope) if node else None
+
+    def templates(self, name: str) -> dict[str, SourceText]:
+        """A mapping of names to texts that are worked out in each cell."""
+        node = self._value(name)
+        if node is None or not fields.mapping(node, self._what(name), self.problems):
+            return {}
+        found = {each: inline_text(value, self._what(f"{name}.{each}"), self.scope) for each, _, value in node.items()}
+        return {each: text for each, text in found.items() if text is not None}
+
+    def picture(self, name: str) -> SourceText | Link | None:
+        """A picture file, its path a template, or another asset."""
+        node = self._value(name)
+        found = parse_reference(node, self._what(name), self.scope) if node else None
+        if isinstance(found, str) and node is not None:
+            return inline_text(node.get("file") or node, self._what(name), self.scope)
+        return found if isinstance(found, Link) else None
 
     def _unfit(self, name: str, node: Node, hint: str) -> None:
         shown = f"`{fields.written(node) if node.is_scalar else plain(node)}`" if node.value is not None else node.kind

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from imagebuild.core.fields import Sources
-from imagebuild.core.spec import SourceText
 from imagebuild.core.strings import MissingText, SkipCell
 from imagebuild.core.template_mistakes import NO_OWNER, NoPart, explain_failure, explain_syntax, explain_value, no_part
 from imagebuild.core.template_place import find_place, first_use, line_place, template_name
+from imagebuild.core.written import SourceText
 from imagebuild.errors import Place, Problems, did_you_mean
 from imagebuild.lazy import lazy
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from imagebuild.core.axis import Fields, Ratio
 from imagebuild.core.locale import Locale
-from imagebuild.core.spec import SourceText
 from imagebuild.core.template_place import find_place, line_place
+from imagebuild.core.written import SourceText
 from imagebuild.errors import Place, Problem, did_you_mean
 
 __all__ = ["NO_OWNER", "NoPart", "explain_failure", "explain_syntax", "explain_value", "no_part"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from imagebuild.core.spec import SourceText
+from imagebuild.core.written import SourceText
 from imagebuild.errors import Place
 
 __all__ = ["find_place", "first_use", "line_place", "template_name"]

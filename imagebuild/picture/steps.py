@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngImageFile
 
 from imagebuild.core.sizes import Size
-from imagebuild.core.steps import default_encode
+from imagebuild.core.step_encode import default_encode
 from imagebuild.picture.encode import encode
 from imagebuild.picture.fit import crop, fit
 from imagebuild.picture.measure import DAMAGE, damaged, format_of, open_picture, orientation

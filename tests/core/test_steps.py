@@ -11,26 +11,31 @@ from hypothesis import strategies as st
 
 from imagebuild.core.document import parse_yaml, plain
 from imagebuild.core.framing import ANCHORS, anchor_point, contain_size, cover_box, crop_box
-from imagebuild.core.steps import (
-    STEPS,
-    StepKind,
-    default_encode,
-    format_of_path,
-    implied_fit,
-    output_format,
-    parse_steps,
-    rendered,
-    result_size,
-    step_schema,
-    with_encode,
-)
+from imagebuild.core.scope import Scope
+from imagebuild.core.step_encode import default_encode, format_of_path, output_format, with_encode
+from imagebuild.core.step_fit import implied_fit
+from imagebuild.core.step_kind import StepKind
+from imagebuild.core.steps import STEPS, parse_steps, resolved, result_size, step_schema
 from imagebuild.errors import PictureError, Problems, SpecErrors
+
+
+class Nothing:
+    """A campaign without other files."""
+
+    def read(self, path):
+        return None
+
+    def label(self, path):
+        return path
+
+    def damaged(self, path):
+        return False
 
 
 def read(text, kinds=STEPS):
     problems = Problems()
     node = parse_yaml(text, file="campaign.yaml", problems=problems)
-    steps = parse_steps(node, problems, kinds)
+    steps = parse_steps(node, Scope(Nothing(), problems), kinds)
     problems.check()
     return steps
 
@@ -237,18 +242,26 @@ def test_an_exact_size_implies_a_cover_fit():
     assert (implied_fit((1200, 630)),) == read("[fit: {cover: 1200x630}]")
 
 
-def test_a_kind_of_step_may_take_templates_for_some_parameters():
+class Cell:
+    """A cell in which every template says its own name."""
+
+    def render(self, text):
+        return "here: " + text.text.strip("{} ")
+
+
+def test_a_kind_of_step_may_take_templates_for_some_parameters_and_is_worked_out_in_each_cell():
     label = StepKind(
-        parse=lambda given: {name: plain(value) for name, (_, value) in given.nodes.items()},
+        parse=lambda given: {"text": given.templates("text")},
+        resolve=lambda said, cell: {"text": {name: cell.render(text) for name, text in said["text"].items()}},
         result_size=lambda _, size: size,
         schema={"properties": {"text": {}, "layout": {}}},
-        template_parameters=("text",),
+        templates=("text",),
     )
     kinds = {**STEPS, "label": label}
-    steps = read("[{fit: {cover: [8, 9]}}, {label: {text: {a: '{{ t.a }}', b: ['{{ t.b }}', 3]}, layout: x}}]", kinds)
-    done = rendered(steps, lambda text, step: f"{step.name}:{text.strip('{} ')}", kinds)
+    steps = read("[{fit: {cover: [8, 9]}}, {label: {text: {a: '{{ t.a }}', b: '{{ t.b }}'}}}]", kinds)
+    done = [resolved(step, Cell(), kinds) for step in steps]
     assert done[0] == steps[0]
-    assert done[1].parameters == {"text": {"a": "label:t.a", "b": ["label:t.b", 3]}, "layout": "x"}
+    assert done[1].parameters == {"text": {"a": "here: t.a", "b": "here: t.b"}}
     (problem,) = mistakes("[label: {layout: '{{ x }}'}]", kinds)
     assert problem.what == "`layout` of step `label` must be written out here"
 

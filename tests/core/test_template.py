@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from imagebuild.core.axis import Fields, Ratio
 from imagebuild.core.locale import Locale
-from imagebuild.core.spec import SourceText
 from imagebuild.core.template import Template, TemplateFault, Templates, resolve, simple_template
 from imagebuild.core.template_mistakes import NoPart
+from imagebuild.core.written import SourceText
 from imagebuild.errors import Place, Problems, SpecErrors
 from tests.core.reading import Texts
 

@@ -11,7 +11,8 @@ import sys
 import pytest
 from PIL import Image, ImageCms
 
-from imagebuild.core.steps import FORMATS, STEPS, default_encode
+from imagebuild.core.step_encode import FORMATS, default_encode
+from imagebuild.core.steps import STEPS
 from imagebuild.errors import PictureError
 from imagebuild.picture.measure import measure
 from imagebuild.picture.steps import DRAWERS, decode, draw_steps, run_steps
