@@ -12,8 +12,8 @@ from imagebuild.build.books import Flawed, Left
 from imagebuild.build.drive import Hooks, drive, picture_of
 from imagebuild.build.make import Making
 from imagebuild.build.terms import Money
+from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt
-from imagebuild.core.expand import Action
 from imagebuild.core.key import Key, short
 from imagebuild.core.plan import PlanStep
 from imagebuild.providers.base import Glimpse, Provider

@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from imagebuild.build.books import Flawed, Left
+from imagebuild.build.check import Rejected
 from imagebuild.build.lock_writer import LockWriter, Result
 from imagebuild.build.report import Event, Listener, Summary
 from imagebuild.build.schedule import Schedule
 from imagebuild.build.terms import Money
-from imagebuild.core.address import MASTER
-from imagebuild.core.expand import Action
+from imagebuild.core.action import Action
+from imagebuild.core.address import is_inner
 from imagebuild.core.plan import Plan, PlanStep
 from imagebuild.errors import ImagebuildError, Problem
 from imagebuild.providers.base import Lost, Refused, StillRunning, Unknown
-from imagebuild.store.base import DamagedObject, MissingObject
+from imagebuild.store.base import DamagedObject, MissingObject, Record
 
 __all__ = ["STATES", "STOPPED", "Ends"]
 
@@ -31,11 +32,13 @@ STATES: Mapping[str, str] = {
     "uncertain": "its request left, and what became of it is not known",
     "refused": "the service said no to it",
     "flawed": "what came is not what was asked for; it is kept",
+    "rejected": "it did not pass its checks; it is kept, and not delivered",
     "blocked": "an input of it failed",
     "left": "not begun, or under way at the service: the next build goes on with it",
 }
 ENDS: Mapping[type[ImagebuildError], str] = {
     Left: "left", StillRunning: "left", Unknown: "uncertain", Lost: "uncertain", Refused: "refused", Flawed: "flawed",
+    Rejected: "rejected",
 }  # fmt: skip
 STOPPED = "the build was stopped"
 
@@ -67,12 +70,21 @@ class Ends:
         self.note(step, result)
         if aside is not None and step.output is not None:
             self.summary.aside.append((step.output, aside))
-        paid = step.kind != "local"
+        paid = step.paid
         name = "drawn" if kind == "made" and not paid else kind
-        if name != "reused" or not step.address.endswith(MASTER):
+        if kind == "made" and step.kind == "check":
+            name = "checked"
+        if name != "reused" or not is_inner(step.address):
             setattr(self.summary, name, getattr(self.summary, name) + 1)
         cost = result.cost if kind == "made" and paid and result.cost else Decimal(0)
         self.end(step, "done", Event(kind, step, None, self.clock() - began, cost, aside))
+
+    def looked(self, step: PlanStep, record: Record) -> None:
+        """A picture was looked at, and is delivered: what could not be looked at of it is told all the same."""
+        report = record.report or {}
+        unverified = [each["what"] for each in report.get("findings", ()) if each["verdict"] == "unverified"]
+        if unverified:
+            self.summary.unverified.append((step.address, "; ".join(unverified)))
 
     def badly(self, step: PlanStep, bad: ImagebuildError, seconds: float) -> None:
         """It is not, for a reason that has a name."""

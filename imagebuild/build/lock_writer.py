@@ -10,7 +10,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
 
-from imagebuild.core.expand import Action
+from imagebuild.core.action import Action
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.plan import PlanStep, tools_text
@@ -32,15 +32,18 @@ class Result(NamedTuple):
     cost: Decimal | None = None
     model: str | None = None
     provider: str | None = None
+    checked: str | None = None  # what its check says of it: passed, or unverified
 
 
 def result_of(found: Record | LockEntry, step: PlanStep | None = None) -> Result:
     """What a record, or a line of the lock, says of a result."""
+    checked: str | None = None
     if isinstance(found, Record):
         size = f"{found.size[0]}x{found.size[1]}"
+        checked = found.report["verdict"] if found.report is not None else None
     else:
         size = found.size or (step.size if step else None) or ""
-    return Result(found.key, found.digest, size, found.bytes or 0, found.cost, found.model, found.provider)
+    return Result(found.key, found.digest, size, found.bytes or 0, found.cost, found.model, found.provider, checked)
 
 
 class LockWriter:
@@ -90,7 +93,7 @@ class LockWriter:
     def _entry(self, step: PlanStep, manifest: Mapping[str, object], result: Result) -> LockEntry:
         old = self.lock.entries.get(step.address)
         same = old is not None and old.key == result.key
-        paid = step.kind != "local"
+        paid = step.paid
         return LockEntry(
             address=step.address,
             key=result.key,
@@ -103,5 +106,9 @@ class LockWriter:
             cost=result.cost if paid else None,
             tools=None if paid else self._tools(result.key, manifest),
             floating=self._floating and paid,
-            extra=old.extra if old is not None and same else {},
+            extra={**(old.extra if old is not None and same else {}), **_checked(result)},
         )
+
+
+def _checked(result: Result) -> dict[str, str]:
+    return {"checked": result.checked} if result.checked is not None else {}

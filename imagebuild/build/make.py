@@ -1,36 +1,35 @@
 """Making one result: the request of a paid action, the drawing of a local one, and the record that is kept of either.
 
-Runs in worker threads. Masters that several deliverables are cut from are decoded once.
+Runs in worker threads. What is drawn is drawn by `pool`'s workers.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from imagebuild.build.lock_writer import Result, result_of
+from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt
-from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, short
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.plan import PlanStep
 from imagebuild.core.sizes import Size, parse_size, size_text
 from imagebuild.errors import BuildError, PictureError
 from imagebuild.picture.measure import measure
-from imagebuild.picture.steps import decode, draw_steps
+from imagebuild.picture.restore import mask_png
 from imagebuild.providers.base import Attachment, Picture, Request
 from imagebuild.store.base import Record, Store
 
-if TYPE_CHECKING:
-    from PIL import Image
+__all__ = ["Do", "Kept", "Making"]
 
-__all__ = ["Kept", "Making"]
 
-MOST_DECODED = 3
+class Do(Protocol):
+    """Has a worker do one of `tasks`, and waits for it. `label` is the asset that it is done for."""
+
+    def __call__(self, name: str, arguments: Mapping[str, Any], *, label: str) -> Any: ...
 
 
 class Kept(NamedTuple):
@@ -67,9 +66,6 @@ class Making:
         self._now = now
         self._clock = clock
         self._differs = differs
-        self._decoded: OrderedDict[Digest, Image.Image] = OrderedDict()
-        self._decoding: dict[Digest, threading.Lock] = {}
-        self._guard = threading.Lock()
 
     def known(self, step: PlanStep, lock: Lock) -> Result:
         """The result of a step that has one: as the lock has it, else as the store does."""
@@ -88,7 +84,7 @@ class Making:
     def recorded(self, key: Key) -> Record | None:
         """The stored result of a key, if its bytes are there too."""
         record = self._store.record(key)
-        return record if record is not None and self._store.has(record.digest) else None
+        return record if record is not None and record.is_result and self._store.has(record.digest) else None
 
     def request(self, address: str, manifest: Mapping[str, Any], key: Key, *, attach: bool = True) -> Request:
         """The request of a manifest. Without `attach` its pictures are left out: for reading a reply that is here."""
@@ -105,20 +101,42 @@ class Making:
             format=manifest["format"],
             background=manifest.get("background", "auto"),
             references=tuple(self._attachment(Digest(each)) for each in pictures),
-            mask=self._attachment(Digest(manifest["mask"])) if attach and "mask" in manifest else None,
+            mask=self._mask(manifest["mask"]) if attach and "mask" in manifest else None,
             take=manifest.get("take", 1),
+            variant=manifest.get("variant", 1),
             label=address,
         )
 
+    def _mask(self, mask: Any) -> Attachment:
+        """A mask file, or one drawn from the box that may change: the box is in the key, not the bytes drawn of it."""
+        if isinstance(mask, str):
+            return self._attachment(Digest(mask))
+        left, top, right, bottom = mask["box"]
+        width, height = mask["of"]
+        data = mask_png((width, height), (left, top, right, bottom), mask["feather"])
+        return Attachment(data=data, media_type="image/png", name="mask.png", digest=digest_of(data))
+
     def _attachment(self, digest: Digest) -> Attachment:
-        """The bytes the key speaks of: a file that changed since it was read would be another request."""
         path = self._file_of.get(digest)
-        data = self._store.get(digest) if path is None else self._read_file(path)
-        if path is not None and digest_of(data) != digest:
-            raise BuildError(f"`{path}` changed while the build was running", hint="build again")
+        data = self.read(digest)
         found = measure(data, source=path or short(digest))
         name = path or f"{short(digest)}.{found.format}"
         return Attachment(data=data, media_type=found.media_type, name=name, digest=digest)
+
+    def read(self, digest: Digest) -> bytes:
+        """The bytes a key speaks of, a picture's or a file's of the campaign: one that changed since it was read would
+        be other work."""
+        path = self._file_of.get(digest)
+        if path is None:
+            return self._store.get(digest)
+        data = self._read_file(path)
+        if digest_of(data) != digest:
+            raise BuildError(f"`{path}` changed while the build was running", hint="build again")
+        return data
+
+    def file(self, digest: Digest) -> str | None:
+        """The file of a picture in the store, where that has files; unchecked."""
+        return None if digest in self._file_of else self._store.file(digest)
 
     def sources(self, address: str) -> Mapping[str, str]:
         """What the prompt of an asset was written from."""
@@ -166,18 +184,32 @@ class Making:
         self._store.put_record(record)
         return record
 
-    def draw(self, action: Action, manifest: Mapping[str, Any], key: Key) -> Record:
-        """Do an action's local steps on its input."""
+    def check(self, action: Action, manifest: Mapping[str, Any], key: Key, do: Do) -> Record:
+        """Have a picture looked at before it is delivered. The result is the picture itself, the very bytes; what was
+        found is kept either way, so that nothing is looked at twice."""
         began = self._clock()
-        source = Digest(manifest["input"])
+        digest = Digest(manifest["input"])
+        found = measure(self._store.get(digest), source=f"the picture of `{action.address}`")
+        report = do("check", {"input": digest, "checks": manifest["checks"]}, label=action.address)
+        record = Record(
+            key=key, manifest=manifest, digest=digest, media_type=found.media_type, size=found.size, bytes=found.bytes,
+            made_at=self._now(), seconds=round(self._clock() - began, 3), address=action.address, paid=False,
+            extra={"report": report},
+        )  # fmt: skip
+        self._store.put_record(record)
+        return record
+
+    def draw(self, action: Action, manifest: Mapping[str, Any], key: Key, do: Do) -> Record:
+        """Do an action's local steps on its input, or rather have them done."""
+        began = self._clock()
+        source = f"the input of `{action.address}`"
         if manifest["steps"]:
-            image = self._image(source, action.address)
-            steps = [next(iter(step.items())) for step in manifest["steps"]]
-            drawn = draw_steps(image, steps)
+            arguments = {"input": manifest["input"], "steps": manifest["steps"], "source": source}
+            drawn = do("draw", arguments, label=action.address)
             data, media_type, size = drawn.data, drawn.media_type, drawn.size
         else:
-            data = self._store.get(source)
-            found = measure(data, source=f"the input of `{action.address}`")
+            data = self._store.get(Digest(manifest["input"]))
+            found = measure(data, source=source)
             media_type, size = found.media_type, found.size
         digest = self._store.put(data, durable=False)
         record = Record(
@@ -186,25 +218,6 @@ class Making:
         )  # fmt: skip
         self._store.put_record(record)
         return record
-
-    def _image(self, digest: Digest, address: str) -> Image.Image:
-        """The decoded master; the last few are kept, and two workers never decode the same one."""
-        with self._guard:
-            if digest in self._decoded:
-                self._decoded.move_to_end(digest)
-                return self._decoded[digest]
-            turn = self._decoding.setdefault(digest, threading.Lock())
-        with turn:
-            with self._guard:
-                if digest in self._decoded:
-                    return self._decoded[digest]
-            image = decode(self._store.get(digest), source=f"the input of `{address}`")
-            with self._guard:
-                self._decoded[digest] = image
-                while len(self._decoded) > MOST_DECODED:
-                    self._decoded.popitem(last=False)
-                self._decoding.pop(digest, None)
-            return image
 
 
 def _remarks(attempt: Attempt, billed: Decimal | None) -> dict[str, bool]:

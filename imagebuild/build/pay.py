@@ -15,8 +15,8 @@ from imagebuild.build.exchange import Exchange, Going
 from imagebuild.build.owed import Owed
 from imagebuild.build.pace import Pace
 from imagebuild.build.terms import Money
+from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt
-from imagebuild.core.expand import Action
 from imagebuild.core.key import Key
 from imagebuild.core.plan import PlanStep
 from imagebuild.providers.base import (

@@ -15,7 +15,7 @@ __all__ = ["KINDS", "Event", "Listener", "Summary"]
 
 KINDS = (
     "start", "partial", "made", "collected", "restored", "adopted", "reused", "failed", "uncertain", "refused",
-    "flawed", "blocked", "left",
+    "flawed", "rejected", "blocked", "left",
 )  # fmt: skip
 
 
@@ -50,10 +50,13 @@ class Summary:
     uncertain: int = 0
     refused: int = 0
     flawed: int = 0
+    rejected: int = 0
+    checked: int = 0
     blocked: int = 0
     left: int = 0
     submitted: int = 0
     strays: int = 0
+    unverified: list[tuple[str, str]] = field(default_factory=list)  # delivered: address, what could not be looked at
     left_price: Decimal = Decimal(0)
     spent: Decimal = Decimal(0)
     unknown: Decimal = Decimal(0)
@@ -71,4 +74,4 @@ class Summary:
     @property
     def wrong(self) -> int:
         """How many steps ended in a way that another build does not mend by itself."""
-        return self.failed + self.uncertain + self.refused + self.flawed
+        return self.failed + self.uncertain + self.refused + self.flawed + self.rejected

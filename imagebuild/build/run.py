@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -21,14 +22,15 @@ from imagebuild.build.exchange import READ_AT_ONCE
 from imagebuild.build.lock_writer import LockWriter
 from imagebuild.build.make import Making
 from imagebuild.build.pay import Payer
+from imagebuild.build.pool import Workers
 from imagebuild.build.report import Event, Listener, Summary
-from imagebuild.build.schedule import Queue, Schedule
+from imagebuild.build.schedule import Schedule
 from imagebuild.build.service import Counter, Service, open_counter
 from imagebuild.build.stop import Stop
 from imagebuild.build.terms import Money
 from imagebuild.build.work import OPEN, Delivery, Work
-from imagebuild.core.address import MASTER
-from imagebuild.core.expand import Action
+from imagebuild.core.action import Action
+from imagebuild.core.address import is_inner
 from imagebuild.core.lock import Lock
 from imagebuild.core.plan import Plan, PlanStep
 from imagebuild.errors import ImagebuildError
@@ -40,6 +42,8 @@ DISK_THREADS = 8  # they wait for the disk, and work little
 TAKEN_UP = 64  # of what earlier builds left open, at once
 IDLE_GLANCE = 0.02
 CHECKS = 4  # steps that are looked up in the store at once
+MUCH = 24  # pictures to draw or to check, a tenth of a second each: with fewer the processes' beginning would show
+IN_HAND = 2  # steps for each worker: while one is drawn, another is stored and delivered, or waits
 
 
 async def run_plan(
@@ -64,8 +68,10 @@ async def run_plan(
     an earlier round. When this is cancelled, what is in flight is given up; what ended by then is in the lock.
     """
     writer = LockWriter(lock, save_lock, clock, floating=plan.floating)
-    workers = jobs or os.cpu_count() or 1
-    executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="imagebuild")
+    count = jobs or os.cpu_count() or 1
+    workers = Workers(making, count, apart=_is_much(plan))
+    drawing = ThreadPoolExecutor(max_workers=count * IN_HAND, thread_name_prefix="imagebuild-drawing")
+    executor = ThreadPoolExecutor(max_workers=count, thread_name_prefix="imagebuild")
     disk = ThreadPoolExecutor(max_workers=DISK_THREADS, thread_name_prefix="imagebuild-disk")
     reader = ThreadPoolExecutor(max_workers=READ_AT_ONCE, thread_name_prefix="imagebuild-reader")
     money = Money(Purse(plan.budget, plan.spent, plan.spent_month, spent))
@@ -80,16 +86,21 @@ async def run_plan(
         counter = open_counter(
             service, making, money, executor=executor, disk=disk, reader=reader, clock=clock, stopped=stopped
         )
-        work = Work(plan, actions, schedule, ends, counter, making, delivery, store, lock, executor=executor, disk=disk)
+        work = Work(
+            plan, actions, schedule, ends, counter, making, delivery, store, lock, workers=workers, drawing=drawing,
+            executor=executor, disk=disk,
+        )  # fmt: skip
         run = _Run(plan, schedule, ends, work, counter, stopped)
         todo = [step for step in plan.steps if step.verdict != "reuse" or not _in_place(step, making, ends, lock)]
-        schedule.begin(todo, actions, apart=OPEN)
+        merged = {step.address: step.merged for step in plan.steps if step.merged}
+        schedule.begin(todo, actions, apart=OPEN, merged=merged)
         began = clock()
-        await run.all(todo, workers)
+        await run.all(todo, count)
         is_over = True
     finally:
-        for pool in (executor, disk, reader):
+        for pool in (drawing, executor, disk, reader):
             pool.shutdown(wait=is_over, cancel_futures=not is_over)
+        workers.close(at_once=not is_over)
         writer.write()
     summary = ends.summary
     summary.unknown = money.unknown
@@ -100,6 +111,12 @@ async def run_plan(
     return summary, writer.lock
 
 
+def _is_much(plan: Plan) -> bool:
+    """Whether there is so much to do here that processes of their own are worth their beginning."""
+    count = sum(step.verdict == "make" and not step.paid and not step.merged for step in plan.steps)
+    return bool(sys.executable) and count >= MUCH
+
+
 def _in_place(step: PlanStep, making: Making, ends: Ends, lock: Lock) -> bool:
     """Note what needs nothing done. False when its bytes are damaged: then it is tried, and fails, as others do."""
     try:
@@ -108,7 +125,7 @@ def _in_place(step: PlanStep, making: Making, ends: Ends, lock: Lock) -> bool:
         pass  # nothing needs its bytes, or the plan would say so
     except DamagedObject:
         return False
-    ends.summary.reused += not step.address.endswith(MASTER)
+    ends.summary.reused += not is_inner(step.address)
     return True
 
 
@@ -127,11 +144,10 @@ class _Run:
         self.busy = 0  # steps being looked up or drawn: what they end may let others be paid for
         self.gate = asyncio.Semaphore(TAKEN_UP)
 
-    async def all(self, todo: list[PlanStep], workers: int) -> None:
+    async def all(self, todo: list[PlanStep], lanes: int) -> None:
         by_batch = self.plan.policy.batch and self.counter.desk is not None
-        queues = [self.schedule.local] * (workers + 1)
-        queues += [] if by_batch else [self.schedule.paid] * self.counter.workers
-        tasks = [asyncio.create_task(self._worker(queue)) for queue in queues]
+        tasks = [asyncio.create_task(self._worker(lane)) for lane in [*range(lanes)] * IN_HAND]
+        tasks += [asyncio.create_task(self._payer()) for _ in range(0 if by_batch else self.counter.workers)]
         tasks += [asyncio.create_task(self._checker()) for _ in range(CHECKS)]
         tasks += [asyncio.create_task(self._take_up(each)) for each in todo if each.verdict in OPEN and not each.merged]
         if by_batch:
@@ -153,13 +169,21 @@ class _Run:
         planned = {step.key for step in self.plan.steps if step.key is not None and step.verdict in taken_up}
         return await self.counter.payer.owed.strays(planned)
 
-    async def _worker(self, queue: Queue) -> None:
+    async def _worker(self, lane: int) -> None:
         while True:
-            _, _, step = await queue.get()
+            step = await self.schedule.local.get(lane)
             if self.stopped():
                 self.ends.end(step, "left")
             else:
-                await self._do(step, paid=queue is self.schedule.paid)
+                await self._do(step, lane=lane)
+
+    async def _payer(self) -> None:
+        while True:
+            step = (await self.schedule.paid.get())[2]
+            if self.stopped():
+                self.ends.end(step, "left")
+            else:
+                await self._do(step, paid=True)
 
     async def _checker(self) -> None:
         while True:
@@ -177,13 +201,13 @@ class _Run:
             else:
                 await self._do(step)
 
-    async def _do(self, step: PlanStep, *, paid: bool = False) -> None:
+    async def _do(self, step: PlanStep, *, paid: bool = False, lane: int = 0) -> None:
         """Do a step, and end it however it ends. `paid`: it is known that the store has no result of it."""
         began = self.ends.clock()
         adds = not paid and step.verdict not in OPEN  # what waits for the service may take minutes
         self.busy += adds
         try:
-            await self.work.perform(step, began, paid)
+            await self.work.perform(step, began, paid, lane)
         except ImagebuildError as bad:
             self.ends.badly(step, bad, self.ends.clock() - began)
         except Exception as bad:

@@ -1,4 +1,4 @@
-"""Which step comes next: what waits for what, and two queues, paid and local, each with the dearest first.
+"""Which step comes next: what waits for what, and two queues, paid and local, the dearest first.
 
 Decides the order of work; does none of it.
 """
@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 
-from imagebuild.core.expand import Action
+from imagebuild.build.lanes import Entry, LocalQueue
+from imagebuild.core.action import Action
 from imagebuild.core.plan import PlanStep
 
 __all__ = ["Queue", "Schedule"]
 
-Queue = asyncio.PriorityQueue[tuple[Decimal, int, PlanStep]]
+Queue = asyncio.PriorityQueue[Entry]
 
 
 class Schedule:
@@ -24,11 +25,12 @@ class Schedule:
     def __init__(self) -> None:
         self.checks: Queue = asyncio.PriorityQueue()
         self.paid: Queue = asyncio.PriorityQueue()
-        self.local: Queue = asyncio.PriorityQueue()
+        self.local = LocalQueue()
         self.over = asyncio.Event()
         self._steps: dict[str, PlanStep] = {}
         self._order: dict[str, int] = {}
         self._ranks: dict[str, Decimal] = {}
+        self._sources: dict[str, str] = {}
         self._waits: dict[str, int] = {}
         self._dependents: dict[str, list[str]] = {}
         self._apart: frozenset[str] = frozenset()
@@ -36,10 +38,11 @@ class Schedule:
         self._open = 0
 
     def begin(
-        self, steps: Collection[PlanStep], actions: Mapping[str, Action], *, apart: frozenset[str] = frozenset()
-    ) -> None:
+        self, steps: Collection[PlanStep], actions: Mapping[str, Action], *, apart: frozenset[str] = frozenset(),
+        merged: Mapping[str, str],
+    ) -> None:  # fmt: skip
         """Count what each step waits for, and queue those that wait for nothing; but not the verdicts `apart`, which
-        the caller sees to himself."""
+        the caller sees to himself. `merged`: the address whose picture another one has as well."""
         self._steps = {step.address: step for step in steps}
         self._order = {address: index for index, address in enumerate(self._steps)}
         self._open = len(steps)
@@ -50,6 +53,8 @@ class Schedule:
                 inputs = [step.merged]
             waiting = [source for source in inputs if source in self._steps]
             self._waits[address] = len(waiting)
+            if inputs and not step.merged:
+                self._sources[address] = merged.get(inputs[0], inputs[0])
             for source in waiting:
                 self._dependents.setdefault(source, []).append(address)
         self._rank()
@@ -69,10 +74,12 @@ class Schedule:
             self._ranks[address] = step.price + max(after, default=Decimal(0))
 
     def _ready(self, step: PlanStep) -> None:
-        if step.merged:
-            self._put(self.local, step)
-        elif step.verdict not in self._apart:
-            self._put(self.checks if step.kind != "local" and step.verdict == "make" else self.local, step)
+        if not step.merged and step.verdict in self._apart:
+            return
+        if step.paid and step.verdict == "make" and not step.merged:
+            self._put(self.checks, step)
+        else:
+            self.local.put_nowait(self._entry(step), self._sources.get(step.address, step.address))
 
     async def next_check(self) -> PlanStep:
         """The next step to look up. Several may be looked up at once: they queue for a slot in the order in which they
@@ -95,7 +102,10 @@ class Schedule:
             self._put(self.paid, step)
 
     def _put(self, queue: Queue, step: PlanStep) -> None:
-        queue.put_nowait((-self._ranks.get(step.address, step.price), self._order[step.address], step))
+        queue.put_nowait(self._entry(step))
+
+    def _entry(self, step: PlanStep) -> Entry:
+        return (-self._ranks.get(step.address, step.price), self._order[step.address], step)
 
     def end(self, step: PlanStep, state: str) -> Iterator[tuple[PlanStep, str]]:
         """A step is over: wake what waits for it. Yields it, and when it was not done everything that cannot be done

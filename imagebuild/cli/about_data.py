@@ -13,10 +13,12 @@ from imagebuild.core.key import readable, short
 from imagebuild.core.offer import dollars
 from imagebuild.stages.about import About, Origin, Part, Payment, Written
 
-__all__ = ["about_json", "heading", "kind_text", "label", "origin_lines", "payment_line", "request_lines"]
+__all__ = [
+    "about_json", "heading", "kind_text", "label", "origin_lines", "payment_line", "report_lines", "request_lines",
+]  # fmt: skip
 
 WIDTH = 10
-KINDS = {"generate": "generate (paid)", "edit": "edit (paid)", "local": "drawn here"}
+KINDS = {"generate": "generate (paid)", "edit": "edit (paid)", "local": "drawn here", "check": "checked here"}
 
 
 def label(name: str, text: str, ink: Ink) -> str:
@@ -24,10 +26,30 @@ def label(name: str, text: str, ink: Ink) -> str:
 
 
 def heading(about: About, part: Part, ink: Ink) -> list[str]:
-    """Which of an asset's two actions the lines below speak of; nothing when it has but one."""
+    """Which of an asset's actions the lines below speak of; nothing when it has but one."""
     if len(about.parts) == 1:
         return []
-    return [f"  {ink.dim('—')} {'its paid picture' if part.action.paid else 'what is delivered, drawn from it'}"]
+    name = part.action.address.rpartition(":")[2]
+    variant = f", {name.replace('-', ' ')}" if name.startswith("variant-") else ""
+    return [f"  {ink.dim('—')} {_HEADINGS[part.action.kind]}{variant}"]
+
+
+_HEADINGS = {
+    "generate": "its paid picture",
+    "edit": "its paid picture",
+    "local": "what is drawn from it",
+    "check": "its checks: what passes is delivered",
+}
+
+
+def report_lines(part: Part, ink: Ink) -> list[str]:
+    """What its check found."""
+    report = part.record.report if part.record is not None and part.record.key == part.key else None
+    if report is None:
+        return []
+    lines = [label("checks", " · ".join(f"{name} {verdict}" for name, verdict in report["checks"].items()), ink)]
+    lines.extend(f"      {each['verdict']}: {isolated(printable(each['what']))}" for each in report["findings"])
+    return lines
 
 
 def kind_text(part: Part) -> str:
@@ -124,6 +146,7 @@ def _part_json(part: Part) -> dict[str, Any]:
         "written_from": [_written_json(each) for each in part.written],
         "same_request_as": list(part.alike),
         "made": _made_json(part),
+        "report": json.loads(json.dumps(part.record.report)) if part.record is not None else None,
     }
 
 

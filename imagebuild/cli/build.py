@@ -19,7 +19,7 @@ from imagebuild.cli.plan import asked_of, policy_asked, policy_of, provider_of
 from imagebuild.cli.plan_data import check_fresh, read_plan
 from imagebuild.cli.plan_text import plan_text, price_line
 from imagebuild.cli.terminal import Ink, fail, ink_for, say
-from imagebuild.core.address import MASTER, parse_selection
+from imagebuild.core.address import is_inner, parse_selection
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import Plan
 from imagebuild.errors import BuildError, ImagebuildError
@@ -193,16 +193,18 @@ class _Tally:
         return self.total.spent + self.total.unknown
 
     def note(self, event: Event) -> None:
-        if event.kind in ("made", "collected", "restored", "adopted") and not event.step.address.endswith(MASTER):
+        if event.kind in ("made", "collected", "restored", "adopted") and not is_inner(event.step.address):
             self._now.add(event.step.address)
 
     def add(self, summary: Summary) -> None:
         total = self.total
-        for name in ("made", "collected", "drawn", "restored", "adopted", "strays", "spent", "unknown", "seconds"):
+        for name in (
+            "made", "collected", "drawn", "checked", "restored", "adopted", "strays", "spent", "unknown", "seconds",
+        ):  # fmt: skip
             setattr(total, name, getattr(total, name) + getattr(summary, name))
         for name in (
-            "failed", "uncertain", "refused", "flawed", "blocked", "left", "left_price", "submitted", "stopped",
-            "stopped_hint", "problems",
+            "failed", "uncertain", "refused", "flawed", "rejected", "blocked", "left", "left_price", "submitted",
+            "stopped", "stopped_hint", "problems", "unverified",
         ):  # fmt: skip
             setattr(total, name, getattr(summary, name))
         total.reused = summary.reused - len(self._before - self._now)

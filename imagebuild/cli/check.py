@@ -11,7 +11,7 @@ from imagebuild.errors import ImagebuildError, Problem
 from imagebuild.stages.project import find_project
 from imagebuild.stages.read import Loaded, read_campaign
 
-__all__ = ["run"]
+__all__ = ["as_json", "run"]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
             code = 1
             if options.json:
                 for problem in bad.problems:
-                    print(json.dumps(_as_json(problem, file or "campaign.yaml"), ensure_ascii=False))
+                    print(json.dumps(as_json(problem, file or "campaign.yaml"), ensure_ascii=False))
             else:
                 fail(bad)
         else:
@@ -41,7 +41,7 @@ def _fine(loaded: Loaded) -> str:
     return f"{loaded.project.label(loaded.project.spec_name)}: ok ({counted}{skipped})"
 
 
-def _as_json(problem: Problem, file: str) -> dict[str, object]:
+def as_json(problem: Problem, file: str) -> dict[str, object]:
     """One mistake, as editors take it. A line and a column are null where a mistake has no spot of its own."""
     at = problem.at
     spot = at is not None and at.line > 0

@@ -55,6 +55,11 @@ examples:
   imagebuild graph hero                     an asset and all that it is made from
   imagebuild graph --format dot --cells | dot -Tsvg > graph.svg
 """,
+    "placements": """\
+examples:
+  imagebuild placements                     what each picture is cut from, what is lost, what is enlarged
+  imagebuild placements --catalogue         sizes, formats, bytes and safe zones by placement
+""",
     "check": """\
 examples:
   imagebuild check                          campaign.yaml
@@ -62,6 +67,14 @@ examples:
   imagebuild check --json                   {"file", "line", "column", "length", "message", "hint"}
 
 exit code: 0 no mistakes · 1 mistakes
+""",
+    "fit": """\
+examples:
+  imagebuild fit                            all copy, in every locale and shape
+  imagebuild fit hero locale=de-DE          some of it
+  imagebuild fit --pseudo                   also accented and longer (en-XA), and from right to left (ar-XB)
+
+exit code: 0 all of it fits · 1 something does not, or the campaign has mistakes; with --strict, warnings too
 """,
     "doctor": """\
 examples:

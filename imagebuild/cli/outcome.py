@@ -14,8 +14,8 @@ from imagebuild.errors import ImagebuildError, Problem
 __all__ = ["end", "summary_line"]
 
 COUNTED = (
-    "made", "collected", "drawn", "reused", "restored", "adopted", "failed", "uncertain", "refused", "flawed",
-    "blocked", "left",
+    "made", "collected", "drawn", "checked", "reused", "restored", "adopted", "failed", "uncertain", "refused",
+    "flawed", "rejected", "blocked", "left",
 )  # fmt: skip
 LABELS = {"failed": "error", "left": "left"}  # `uncertain`, `refused` and `flawed` are called that
 MOST_TOLD = 20  # of one kind with the same words
@@ -33,6 +33,7 @@ def end(summary: Summary, *, as_json: bool, had_work: bool = False) -> int:
     """Tell it; the exit code. `had_work`: the plan had, whatever of it others did meanwhile."""
     _tell_problems(summary)
     _tell_left(summary)
+    _tell_unverified(summary)
     code = 0 if summary.complete else 1 if summary.wrong else 2
     if not as_json:
         print(summary_line(summary, had_work=had_work))
@@ -49,6 +50,7 @@ def end(summary: Summary, *, as_json: bool, had_work: bool = False) -> int:
                 "left_price": f"{summary.left_price:f}",
                 "aside": [{"output": output, "kept": kept} for output, kept in summary.aside],
                 "seconds": round(summary.seconds, 3),
+                "unverified": [{"address": address, "what": what} for address, what in summary.unverified],
                 "stopped": summary.stopped,
                 "exit": code,
             }
@@ -74,6 +76,16 @@ def _tell_problems(summary: Summary) -> None:
         others += f" and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
         hint = f"{problem.hint or HINTS.get(ended, '')}{others}".strip() or None
         fail(ImagebuildError(f"{address}: {problem.what}", at=problem.at, hint=hint), label=LABELS.get(ended, ended))
+
+
+def _tell_unverified(summary: Summary) -> None:
+    """What was delivered though nobody could look at all of it, as the campaign allows."""
+    alike: dict[str, list[str]] = {}
+    for address, what in sorted(summary.unverified):
+        alike.setdefault(what, []).append(address)
+    for what, addresses in alike.items():
+        more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+        say(f"unverified: {addresses[0]}{more}: {what}; delivered, as `unverified: deliver` says")
 
 
 def _tell_left(summary: Summary) -> None:
@@ -102,13 +114,15 @@ def _cause(summary: Summary) -> str | None:
 def summary_line(summary: Summary, *, had_work: bool = False) -> str:
     """The last line: what was made, reused, restored, failed, and spent."""
     ink = ink_for(sys.stdout)
-    changed = summary.made + summary.collected + summary.drawn + summary.restored + summary.adopted + summary.strays
+    changed = summary.made + summary.collected + summary.drawn + summary.checked
+    changed += summary.restored + summary.adopted + summary.strays
     if not changed and not had_work and summary.complete:
         return f"Nothing to do: all {summary.reused} in place."
     parts = [f"made {summary.made}"]
     for word, number in (
         ("collected", summary.collected),
         ("drew", summary.drawn),
+        ("checked", summary.checked),
         ("reused", summary.reused),
         ("restored", summary.restored),
         ("adopted", summary.adopted),
@@ -116,6 +130,7 @@ def summary_line(summary: Summary, *, had_work: bool = False) -> str:
         ("uncertain", summary.uncertain),
         ("refused", summary.refused),
         ("flawed", summary.flawed),
+        ("rejected", summary.rejected),
         ("blocked", summary.blocked),
     ):
         if number or word in ("reused", "restored", "failed"):

@@ -89,6 +89,16 @@ def _graph(add: Callable[..., _Parser]) -> None:
     parser.add_argument("--cells", action="store_true", help="a node for every picture, not one for every asset")
 
 
+def _placements(add: Callable[..., _Parser]) -> None:
+    parser = add(
+        "placements", "list what each picture of a ratio is cut from; without a campaign, the placements known"
+    )
+    parser.add_argument("--catalogue", action="store_true", help="the placements known, though there is a campaign")
+    provider = parser.add_argument("--provider", metavar="NAME", help="as this provider makes it")
+    provider.completer = _complete_provider  # type: ignore[attr-defined]
+    parser.add_argument("--json", action="store_true", help="as JSON, the catalogue with its sources")
+
+
 def _cache(add: Callable[..., _Parser]) -> None:
     parser = add("cache", "the store: its size, what no lock names, whether it is whole")
     parser.add_argument(
@@ -159,6 +169,14 @@ def _check(add: Callable[..., _Parser]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a mistake, one a line")
 
 
+def _fit(add: Callable[..., _Parser]) -> None:
+    parser = add("fit", "set all copy in every locale, layout and shape, and say what does not fit; makes no picture")
+    _selecting(parser)
+    parser.add_argument("--pseudo", action="store_true", help="in the pseudo-locales en-XA and ar-XB as well")
+    parser.add_argument("--strict", action="store_true", help="exit code 1 for warnings too")
+    parser.add_argument("--json", action="store_true", help="all that is found, as JSON")
+
+
 def _doctor(add: Callable[..., _Parser]) -> None:
     parser = add("doctor", "say which providers are ready, at what limits, and what is missing; spends nothing")
     name = parser.add_argument("provider_name", nargs="?", metavar="PROVIDER", help="this one only")
@@ -183,11 +201,13 @@ def _completion(add: Callable[..., _Parser]) -> None:
 VERBS: dict[str, Callable[[Callable[..., _Parser]], None]] = {
     "init": _init,
     "check": _check,
+    "fit": _fit,
     "plan": _plan,
     "build": _build,
     "why": _why,
     "show": _show,
     "graph": _graph,
+    "placements": _placements,
     "cache": _cache,
     "ledger": _ledger,
     "doctor": _doctor,

@@ -41,7 +41,7 @@ def plan_json(planned: Planned, asked: Mapping[str, object]) -> dict[str, Any]:
         "over_budget": plan.over_budget,
         "hold": plan.hold,
         "changes": bool(plan.work),
-        "paid": sum(step.kind != "local" for step in making),
+        "paid": sum(step.paid for step in making),
         "counts": planned.counts(),
         "steps": [_step(planned, step) for step in plan.steps],
         "orphans": [{"address": entry.address, "output": entry.output} for entry in plan.orphans],

@@ -20,8 +20,8 @@ __all__ = ["Group", "attempt_lines", "cells_text", "groups_of", "plan_text", "pr
 
 EXPLAINED = 12  # how many steps of one kind are compared field by field, unless all are asked for
 SIGNS = {
-    "make": "+", "restore": "<", "adopt": ">", "refused": "x", "flawed": "x", "blocked": "x", "uncertain": "?",
-    "wait": "…",
+    "make": "+", "restore": "<", "adopt": ">", "refused": "x", "flawed": "x", "rejected": "x", "blocked": "x",
+    "uncertain": "?", "wait": "…",
 }  # fmt: skip
 
 
@@ -39,6 +39,8 @@ def groups_of(planned: Planned, *, everything: bool = False) -> list[Group]:
     """The changing steps, gathered by asset, verdict and reason."""
     by_why: dict[tuple[str, str, str], list[PlanStep]] = {}
     for step in planned.plan.work:
+        if step.kind == "check" and step.why == "input-made" and not everything:
+            continue  # it goes without saying with what is drawn
         why = "merged" if step.merged and step.verdict == "make" else step.why
         by_why.setdefault((step.asset, step.verdict, why), []).append(step)
     groups: list[Group] = []
@@ -249,18 +251,21 @@ def price_line(plan: Plan, ink: Ink) -> str:
     own = [step for step in work if not step.merged]
     making = [step for step in own if step.verdict == "make"]
     accepted = sum(step.why == "flawed-accepted" for step in making)
-    paid = sum(step.kind != "local" for step in making) - accepted
+    paid = sum(step.paid for step in making) - accepted
+    checks = sum(step.kind == "check" for step in making)
     found = Counter(step.verdict for step in own)
     told = {
         "to make": paid,
         "to accept as they are": accepted,
-        "to draw here": len(making) - paid - accepted,
+        "to draw here": len(making) - paid - accepted - checks,
+        "to check": checks,
         "the same as another": len(work) - len(own),
         "to restore": found["restore"],
         "to adopt": found["adopt"],
         "uncertain": found["uncertain"],
         "refused": found["refused"],
         "flawed": found["flawed"],
+        "rejected": found["rejected"],
         "blocked": found["blocked"],
         "under way": found["wait"],
         "in place": kept,

@@ -23,6 +23,9 @@ from imagebuild.core.plan import Plan
 __all__ = ["JsonLines", "LiveView", "PlainLines", "Quiet", "View", "view_for"]
 
 
+DONE = {"local": "drew", "check": "checked"}
+
+
 class View(Protocol):
     """Something that shows a build while it runs."""
 
@@ -113,7 +116,7 @@ class PlainLines(Quiet):
         if event.problem is not None:
             say(f"{number} {event.kind.upper()} {isolated(step.address)}: {event.problem.what}")
             return
-        word = "drew" if event.kind == "made" and step.kind == "local" else event.kind
+        word = DONE.get(step.kind, event.kind) if event.kind == "made" else event.kind
         where = f" {isolated(step.output)}" if step.output else ""
         cost = f" {dollars(event.cost)}" if event.cost else ""
         took = f" {event.seconds:.1f}s" if event.kind != "blocked" else ""

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from imagebuild.cli.about_data import about_json, heading, kind_text, label, origin_lines, request_lines
+from imagebuild.cli.about_data import about_json, heading, kind_text, label, origin_lines, report_lines, request_lines
 from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import Ink, ink_for, isolated, printable
 from imagebuild.core.key import Digest, short
@@ -48,6 +48,7 @@ def _text(about: About, planned: Planned, ink: Ink) -> str:
 
 def _part_lines(part: Part, planned: Planned, ink: Ink) -> list[str]:
     lines = [label("kind", kind_text(part), ink), label("price", _price_text(part, planned), ink)]
+    lines.extend(report_lines(part, ink))
     lines.extend(origin_lines(part.origins, ink))
     if part.written:
         lines.append(label("written from", "", ink).rstrip())

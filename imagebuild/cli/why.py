@@ -9,7 +9,16 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from imagebuild.cli.about_data import about_json, heading, kind_text, label, origin_lines, payment_line, request_lines
+from imagebuild.cli.about_data import (
+    about_json,
+    heading,
+    kind_text,
+    label,
+    origin_lines,
+    payment_line,
+    report_lines,
+    request_lines,
+)
 from imagebuild.cli.attempt_text import attempt_facts, next_command
 from imagebuild.cli.plan import policy_asked, provider_of
 from imagebuild.cli.plan_data import reason_json
@@ -94,7 +103,7 @@ def _verdict_lines(part: Part, step: PlanStep | None, ink: Ink) -> list[str]:
 
 
 def _part_lines(inquiry: Inquiry, part: Part, ink: Ink) -> list[str]:
-    lines = [label("made", _made_text(part), ink)]
+    lines = [label("made", _made_text(part), ink), *report_lines(part, ink)]
     change = inquiry.last_change(part)
     if change is not None:
         lines.append(label("before", f"{change.made_at}, and since then this changed:", ink))

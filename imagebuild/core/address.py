@@ -9,9 +9,25 @@ from typing import NamedTuple
 
 from imagebuild.errors import ImagebuildError, did_you_mean
 
-__all__ = ["MASTER", "Selectable", "Selection", "address_of", "asset_of", "parse_selection"]
+__all__ = [
+    "DRAWN",
+    "MASTER",
+    "MOST_VARIANTS",
+    "VARIANT",
+    "Selectable",
+    "Selection",
+    "address_of",
+    "asset_of",
+    "base_of",
+    "is_inner",
+    "parse_selection",
+]
 
-MASTER = ":master"
+MASTER = ":master"  # what was paid for, where something is done to it before it is delivered
+DRAWN = ":drawn"  # what was drawn, where it is checked before it is delivered
+VARIANT = ":variant-"  # one of several paid pictures of which one is picked
+MOST_VARIANTS = 16
+_INNER = (MASTER, DRAWN, *(f"{VARIANT}{number}" for number in range(1, MOST_VARIANTS + 1)))
 _ADDRESS = re.compile(r"([A-Za-z0-9_.*?-]+)\[(.*)\]\Z")
 _PAIR = re.compile(r"([a-z][a-z0-9_]*)=(.+)\Z")
 
@@ -23,7 +39,17 @@ def address_of(asset: str, pairs: Iterable[str]) -> str:
 
 def asset_of(address: str) -> str:
     """The asset's name in an address, also of its master."""
-    return address.split("[", 1)[0].removesuffix(MASTER)
+    return base_of(address).split("[", 1)[0]
+
+
+def is_inner(address: str) -> bool:
+    """Whether it is an action on the way to a picture, not the picture itself."""
+    return address.endswith(_INNER)
+
+
+def base_of(address: str) -> str:
+    """The picture's address, of any action on the way to it."""
+    return address.rpartition(":")[0] if is_inner(address) else address
 
 
 class Selectable(NamedTuple):

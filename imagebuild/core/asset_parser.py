@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from imagebuild.core import fields
 from imagebuild.core.cell_parser import parse_exclusions, parse_inclusions
+from imagebuild.core.check_parser import parse_checks
+from imagebuild.core.checks import Check, merged
 from imagebuild.core.document import Node
+from imagebuild.core.edit_parser import parse_mask, parse_outside
 from imagebuild.core.link_parser import inline_text, parse_link, parse_reference
 from imagebuild.core.scope import Scope
 from imagebuild.core.setting_parser import parse_settings
-from imagebuild.core.spec import SETTING_KEYS, AssetSpec, Exclusion, Inclusion, Settings
-from imagebuild.core.steps import parse_steps
+from imagebuild.core.shape_parser import parse_focus, parse_masters
+from imagebuild.core.spec import SETTING_KEYS, AssetSpec, Exclusion, Inclusion, Settings, SheetSpec
+from imagebuild.core.step_sheet import parse_sheet
+from imagebuild.core.steps import STEPS, parse_steps
 from imagebuild.core.written import Link, SourceText
 from imagebuild.errors import Place, did_you_mean
 
@@ -28,9 +34,10 @@ def parse_asset(
     node: Node,
     below: Settings,
     cells: tuple[tuple[Exclusion, ...], tuple[Inclusion, ...]],
+    general: Mapping[str, Check],
     scope: Scope,
 ) -> AssetSpec:
-    """The asset; `below` are the campaign's defaults, `cells` its exclusions and inclusions."""
+    """The asset; `below` are the campaign's defaults, `cells` its exclusions and inclusions, `general` its checks."""
     where = f"asset `{name}`"
     prompt_node, from_node, mask_node, output_node = (node.get(each) for each in ("prompt", "from", "mask", "output"))
     own = parse_settings(node, where, scope.problems)
@@ -40,11 +47,20 @@ def parse_asset(
     prompt = _prompt(prompt_node, f"{where}: `prompt`", scope) if prompt_node else None
     source = _from(from_node, f"{where}: `from`", scope) if from_node else None
     references = _references(node.get("references"), f"{where}: `references`", scope)
-    mask = inline_text(mask_node, f"{where}: `mask`", scope) if mask_node else None
+    sheet = _sheet(node, scope)
+    mask = parse_mask(mask_node, f"{where}: `mask`", scope)
+    keep_outside = parse_outside(node.get("outside"), mask_node is not None, f"{where}: `outside`", scope)
     steps_node = node.get("steps")
-    steps = parse_steps(steps_node, scope) if steps_node else ()
+    kinds = {"encode": STEPS["encode"]} if node.get("sheet") else STEPS
+    steps = parse_steps(steps_node, scope, kinds) if steps_node else ()
+    checks_node = node.get("checks")
+    checks = parse_checks(checks_node, scope, where) if checks_node else {}
     output = inline_text(output_node, f"{where}: `output`", scope) if output_node else None
-    broken = len(scope.problems) > before or (prompt_node is not None and prompt is None)
+    masters_node, paid_over_ratio = node.get("masters"), (prompt_node is not None, "ratio" in over)
+    masters = parse_masters(masters_node, where, paid_over_ratio, scope)
+    focus = parse_focus(node.get("focus"), where, scope.problems)
+    unread = (prompt_node is not None and prompt is None) or (node.get("sheet") is not None and sheet is None)
+    broken = len(scope.problems) > before or unread
     return AssetSpec(
         name=name,
         over=over,
@@ -54,21 +70,31 @@ def parse_asset(
         mask=mask,
         steps=steps,
         output=output,
+        keep_outside=keep_outside,
+        sheet=sheet,
+        checks=merged(general, checks),
         settings=own.over(below),
         exclude=cells[0] + parse_exclusions(node.get("exclude"), (name,), scope),
         include=cells[1] + parse_inclusions(node.get("include"), (name,), scope),
         place=key.place,
         broken=broken,
+        focus=focus,
+        masters=masters,
+        masters_place=masters_node.place if masters_node else None,
     )
 
 
 def _check_kind(where: str, key: Node, node: Node, own: Settings, scope: Scope) -> None:
     """An asset is paid (it has a prompt) or local; what belongs to the one kind is a mistake in the other."""
-    paid, source, mask = node.get("prompt"), node.get("from"), node.get("mask")
-    if paid is None and source is None:
-        hint = "`prompt` makes a picture; `from` with `steps` works on another asset's"
-        scope.problems.add(f"{where} has neither `prompt` nor `from`", at=key.place, hint=hint)
+    paid, source, mask, sheet = (node.get(each) for each in ("prompt", "from", "mask", "sheet"))
+    if paid is None and source is None and sheet is None:
+        hint = "`prompt` makes a picture; `from` with `steps` works on another asset's; `sheet` is one picture of many"
+        scope.problems.add(f"{where} has neither `prompt`, `from` nor `sheet`", at=key.place, hint=hint)
         return
+    both = next((each for each in ("prompt", "from") if sheet is not None and node.get(each) is not None), None)
+    if both is not None and sheet is not None:
+        hint = f"take out one of them: a sheet is made of what `of` names, and has no `{both}`"
+        scope.problems.add(f"{where} has `sheet` and `{both}`", at=sheet.place, hint=hint)
     if mask is not None and not (paid and source):
         hint = "a mask says which part of a picture an edit may change"
         scope.problems.add(f"{where}: a `mask` needs `from` and `prompt`", at=mask.place, hint=hint)
@@ -85,6 +111,15 @@ def _check_kind(where: str, key: Node, node: Node, own: Settings, scope: Scope) 
     if references is not None:
         hint = "add a `prompt`, or take them out"
         scope.problems.add(f"{where}: `references` go with a `prompt`", at=references.place, hint=hint)
+
+
+def _sheet(node: Node, scope: Scope) -> SheetSpec | None:
+    key, value = node.key("sheet"), node.get("sheet")
+    if key is None or value is None:
+        return None
+    options = parse_sheet(key, value, scope)
+    of = options.get("of") if options is not None else None
+    return SheetSpec(of, options, value.place) if options is not None and isinstance(of, Link) else None
 
 
 def _over(node: Node | None, where: str, scope: Scope) -> tuple[str, ...]:

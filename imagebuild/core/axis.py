@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from imagebuild.core.placement import ALL_CLEAR, Placement, Safe
 from imagebuild.core.sizes import Size
 from imagebuild.core.strings import Policy
 from imagebuild.errors import Place
@@ -74,11 +75,13 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """An entry of the ratio axis: a shape (`16:9`), or exact pixels under a name (`og`, 1200x630)."""
+    """An entry of the ratio axis: a shape (`16:9`), or exact pixels under a name (`og`, 1200x630), which may be those
+    of a placement (`meta/story`)."""
 
     name: str
     shape: Fraction
     size: Size | None = None
+    placement: Placement | None = None
 
     @property
     def width(self) -> int:
@@ -95,7 +98,12 @@ class Ratio:
     @property
     def slug(self) -> str:
         """The name as it may stand in a file's path."""
-        return self.name.replace(":", "x")
+        return self.name.replace(":", "x").replace("/", "-")
+
+    @property
+    def safe(self) -> Safe:
+        """What the placement covers, from each side, as shares of the picture."""
+        return self.placement.safe if self.placement else ALL_CLEAR
 
     def __str__(self) -> str:
         return self.name

@@ -7,30 +7,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from imagebuild.core import fields
 from imagebuild.core.axis import RESERVED, Axis, Entry, Fields, LocaleSetting, Ratio
 from imagebuild.core.document import Node, parse_json, parse_yaml, plain
 from imagebuild.core.locale import Locale, canonical_tag
+from imagebuild.core.placement import NO_PLACEMENTS, Placement, Placements
 from imagebuild.core.sizes import parse_ratio, parse_size, size_text
 from imagebuild.core.strings import Policy, parse_policy
 from imagebuild.core.table import read_rows
-from imagebuild.errors import Place, Problems
+from imagebuild.errors import Place, Problems, did_you_mean
 
-__all__ = ["AXIS_NAME", "LOCALE_KEYS", "RATIO_KEYS", "parse_axes", "parse_entry"]
+__all__ = ["AXIS_NAME", "LOCALE_KEYS", "RATIO_KEYS", "parse_axes", "parse_entry", "parse_ratio_entry"]
 
 AXIS_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 LOCALE_KEYS = ("source", "targets", "strings", "missing")
-RATIO_KEYS = ("name", "size", "ratio")
-RATIO_FORMS = "write `16:9`, `1200x630` or `{name: og, size: 1200x630}`"
+RATIO_KEYS = ("name", "size", "ratio", "placement")
+RATIO_FORMS = "write `16:9`, `1200x630`, a placement such as `meta/story`, or `{name: og, size: 1200x630}`"
 MOST_EXTREME = 3  # the widest shape any model draws
 _UNSAFE_ID = re.compile(r"[\[\],=*?\x00-\x1f\x7f]")
+_LIKE_A_PLACEMENT = re.compile(r"[A-Za-z][\w.-]*/[\w./-]+\Z")
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
 def parse_axes(
-    node: Node | None, sources: fields.Sources, problems: Problems
+    node: Node | None, sources: fields.Sources, problems: Problems, placements: Placements = NO_PLACEMENTS
 ) -> tuple[dict[str, Axis], LocaleSetting | None, tuple[str, ...]]:
     """The axes, the locale setting, and the files that were read for them."""
     axes: dict[str, Axis] = {}
@@ -46,7 +49,7 @@ def parse_axes(
             entries = _locale_entries(value, locale)
         elif name == "ratio":
             each = fields.list_of(value, "axis `ratio`", problems)
-            entries = [found for element in each if (found := parse_ratio_entry(element, problems))]
+            entries = [found for element in each if (found := parse_ratio_entry(element, problems, placements))]
         else:
             entries = _parse_entries(name, value, sources, files, problems)
         if not entries and len(problems) == before:
@@ -159,35 +162,57 @@ def _locale_entries(node: Node, setting: LocaleSetting | None) -> list[Entry]:
     return [Entry(axis="locale", id=tag, value=Locale(tag), place=places.get(tag, node.place)) for tag in setting.tags]
 
 
-def parse_ratio_entry(node: Node, problems: Problems) -> Entry | None:
-    """`16:9`, `1200x630`, `{name: og, size: 1200x630}` or `{name: wide, ratio: 21:9}`."""
-    value_node = node
+def parse_ratio_entry(node: Node, problems: Problems, placements: Placements = NO_PLACEMENTS) -> Entry | None:
+    """`16:9`, `1200x630`, `meta/story`, or one of these under a name: `{name: og, size: 1200x630}`."""
+    value_node, named = node, None
     if node.is_mapping:
         if not fields.check_keys(node, RATIO_KEYS, "a ratio", problems):
             return None
-        name_node, size_node, ratio_node = node.get("name"), node.get("size"), node.get("ratio")
-        if name_node is None or (size_node is None) == (ratio_node is None):
-            problems.add("a ratio has a `name`, and either `size` or `ratio`", at=node.place, hint=RATIO_FORMS)
+        given = [each for name in RATIO_KEYS[1:] if (each := node.get(name))]
+        name_node = node.get("name")
+        if name_node is None or len(given) != 1:
+            what = "a ratio has a `name`, and one of `size`, `ratio` and `placement`"
+            problems.add(what, at=node.place, hint=RATIO_FORMS)
             return None
-        name = fields.text(name_node, "`name` of a ratio", problems, numbers=True)
-        value_node = size_node or ratio_node or node
-        written = fields.text(value_node, "a ratio", problems, numbers=True)
-    else:
-        name = written = fields.text(node, "a ratio", problems, numbers=True)
-    if name is None or written is None:
+        (value_node,) = given
+        named = fields.text(name_node, "`name` of a ratio", problems, numbers=True)
+    written = fields.text(value_node, "a ratio", problems, numbers=True)
+    if written is None or (node.is_mapping and named is None):
         return None
-    size, shape = parse_size(written), parse_ratio(written)
+    value = _ratio(written, value_node, node.get("placement") is not None, problems, placements)
+    if value is None:
+        return None
+    name = named or (size_text(value.size) if value.size and value.placement is None else written)
+    return Entry(axis="ratio", id=name, value=replace(value, name=name), place=node.place)
+
+
+def _ratio(written: str, node: Node, only_placement: bool, problems: Problems, placements: Placements) -> Ratio | None:
+    size, shape = (None, None) if only_placement else (parse_size(written), parse_ratio(written))
     if size is not None:
-        shape = Fraction(*size)
+        return Ratio(written, Fraction(*size), size)
     if shape is None:
-        problems.add(f"`{written}` is neither a ratio nor a size", at=value_node.place, hint=RATIO_FORMS)
-        return None
-    if not Fraction(1, MOST_EXTREME) <= shape <= MOST_EXTREME and size is None:
+        placement = _placement(written, node, only_placement, problems, placements)
+        return Ratio(written, Fraction(*placement.size), placement.size, placement) if placement else None
+    if not Fraction(1, MOST_EXTREME) <= shape <= MOST_EXTREME:
         hint = "no model draws it; give exact pixels, e.g. `{name: banner, size: 1456x180}`"
-        problems.add(f"ratio `{written}` is more extreme than {MOST_EXTREME}:1", at=value_node.place, hint=hint)
+        problems.add(f"ratio `{written}` is more extreme than {MOST_EXTREME}:1", at=node.place, hint=hint)
         return None
-    canonical = size_text(size) if size and not node.is_mapping else name
-    return Entry(axis="ratio", id=canonical, value=Ratio(canonical, shape, size), place=node.place)
+    return Ratio(written, shape)
+
+
+def _placement(
+    written: str, node: Node, only_placement: bool, problems: Problems, placements: Placements
+) -> Placement | None:
+    """The placement of that name, or None after noting that there is none."""
+    found = placements.find(written)
+    if found is None and placements.whole:
+        near = did_you_mean(written, placements.all()) or ""
+        if only_placement or _LIKE_A_PLACEMENT.match(written) or "mean" in near:
+            hint = near if "mean" in near else "`imagebuild placements` lists them; `placements:` adds your own"
+            problems.add(f"no placement `{written}`", at=node.place, hint=hint)
+        else:
+            problems.add(f"`{written}` is neither a ratio, a size nor a placement", at=node.place, hint=RATIO_FORMS)
+    return found
 
 
 def _parse_entries(name: str, node: Node, sources: fields.Sources, files: list[str], problems: Problems) -> list[Entry]:
@@ -234,10 +259,10 @@ def _entries_of(name: str, node: Node, problems: Problems) -> list[Entry]:
     return [entry for entry in each if entry]
 
 
-def parse_entry(name: str, element: Node, problems: Problems) -> Entry | None:
+def parse_entry(name: str, element: Node, problems: Problems, placements: Placements = NO_PLACEMENTS) -> Entry | None:
     """One element of an axis: a scalar or a mapping with an `id` (or a `name`)."""
     if name == "ratio":
-        return parse_ratio_entry(element, problems)
+        return parse_ratio_entry(element, problems, placements)
     if name == "locale":
         tag = _tag(element, problems)
         return Entry(axis="locale", id=tag, value=Locale(tag), place=element.place) if tag else None

@@ -111,7 +111,7 @@ def _cell_entry(axis: str, node: Node, scope: Scope) -> Entry | None:
         own = scope.axes[axis].find(fields.written(node) if not isinstance(node.value, str) else node.value)
         if own:
             return own
-    return parse_entry(axis, node, scope.problems)
+    return parse_entry(axis, node, scope.problems, scope.placements)
 
 
 def _which_assets(node: Node, owner: tuple[str, ...], what: str, scope: Scope) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ Planning asks it what size will come out; drawing asks it where to cut. So both 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import cast
 
@@ -16,7 +17,9 @@ __all__ = [
     "MOST_DISTORTION",
     "Box",
     "anchor_point",
+    "check_cover",
     "check_exact",
+    "check_kept",
     "contain_offset",
     "contain_size",
     "cover_box",
@@ -38,6 +41,7 @@ ANCHORS: Mapping[str, tuple[float, float]] = {
     "bottom-right": (1.0, 1.0),
 }
 MOST_DISTORTION = 0.02
+WHOLE_PIXELS = 1.0  # a box of shares ends between pixels
 
 
 def size_of(value: object) -> Size:
@@ -47,23 +51,57 @@ def size_of(value: object) -> Size:
 
 
 def anchor_point(anchor: object) -> tuple[float, float]:
-    """The focal point of a canonical anchor, from (0, 0) top left to (1, 1) bottom right."""
+    """The focal point of a canonical anchor, from (0, 0) top left to (1, 1) bottom right; of a box, its middle.
+
+    A cut around a box's middle that is not smaller than the box, and is moved no further than the picture's edges ask,
+    holds the box whole: `check_kept` is all that it takes besides.
+    """
     if isinstance(anchor, str):
         return ANCHORS[anchor]
-    x, y = cast("list[float]", anchor)
+    numbers = cast("list[float]", anchor)
+    if len(numbers) == 4:
+        x, y, width, height = numbers
+        return (x + width / 2, y + height / 2)
+    x, y = numbers
     return (x, y)
+
+
+def check_kept(anchor: object, size: Size, part: tuple[float, float]) -> None:
+    """Refuse a cut that is smaller than the box it must keep."""
+    if isinstance(anchor, str) or len(cast("list[float]", anchor)) != 4:
+        return
+    width, height = cast("list[float]", anchor)[2:]
+    box = (width * size[0], height * size[1])
+    if box[0] <= part[0] + WHOLE_PIXELS and box[1] <= part[1] + WHOLE_PIXELS:
+        return
+    kept, cut = (size_text((round(each[0]), round(each[1]))) for each in (box, part))
+    most = [min(share, edge / whole) for share, edge, whole in zip((width, height), part, size, strict=True)]
+    fitting = ", ".join(f"{math.floor(share * 1000) / 1000:g}" for share in most)
+    raise PictureError(
+        f"a cut of {cut} from {size_text(size)} cannot hold the box of {kept} that it must keep",
+        hint=f"a box of that width and height at most: `[…, …, {fitting}]`; or a picture of a nearer shape",
+    )
+
+
+def check_cover(size: Size, target: Size, anchor: object) -> None:
+    """Refuse a fit that would cut into the box it must keep."""
+    check_kept(anchor, size, _part(size, target))
 
 
 def cover_box(size: Size, target: Size, point: tuple[float, float]) -> Box:
     """The largest part of a picture with the target's ratio, centred on the focal point as far as the edges allow."""
-    if size[0] * target[1] >= size[1] * target[0]:
-        part = (size[1] * target[0] / target[1], float(size[1]))
-    else:
-        part = (float(size[0]), size[0] * target[1] / target[0])
+    part = _part(size, target)
     left, top = (_start(*each) for each in zip(size, part, point, strict=True))
     if part == target:  # nothing is scaled: whole pixels, so that nothing is blurred either
         left, top = float(round(left)), float(round(top))
     return (left, top, left + part[0], top + part[1])
+
+
+def _part(size: Size, target: Size) -> tuple[float, float]:
+    """The size of the largest part of a picture with the target's ratio."""
+    if size[0] * target[1] >= size[1] * target[0]:
+        return (size[1] * target[0] / target[1], float(size[1]))
+    return (float(size[0]), size[0] * target[1] / target[0])
 
 
 def _start(edge: int, part: float, focus: float) -> float:
@@ -114,6 +152,7 @@ def crop_box(parameters: Mapping[str, object], size: Size) -> tuple[int, int, in
             part = (max(1, _divide(height * wide, high)), height)
         else:
             part = (width, max(1, _divide(width * high, wide)))
+    check_kept(parameters["anchor"], size, part)
     point = anchor_point(parameters["anchor"])
     left, top = (round(_start(*each)) for each in zip(size, part, point, strict=True))
     return (left, top, left + part[0], top + part[1])

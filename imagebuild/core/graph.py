@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from imagebuild.core.expand import Action
+from imagebuild.core.action import Action
 
 __all__ = ["Drawing", "Edge", "Node", "asset_drawing", "cell_drawing", "dot", "down_to", "mermaid", "uses_of"]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from imagebuild.core.layout import Align, Area, Box, Button, Frame, Scrim, Valign
@@ -16,7 +17,7 @@ from imagebuild.errors import Place
 
 __all__ = [
     "BUILT_IN_ROLES",
-    "SCALES",
+    "SCALED_BY",
     "SHAPES",
     "BrandFont",
     "GroupSpec",
@@ -45,20 +46,22 @@ SHAPES: Final[Mapping[str, Span]] = {
     "banner": (_BANNER, _ENDS[1]),
 }
 
-# Lengths are shares of the shorter edge, which in a banner of 728x90 is all there is: what the roles say of their
-# sizes is multiplied by this, so that they can be said once for every shape.
-SCALES: Final[Mapping[str, float]] = {"tower": 2.0, "portrait": 1.0, "square": 1.0, "landscape": 1.0, "banner": 3.0}
+# Lengths are shares of the shorter edge, which in a banner of 728x90 is little: there, and in a tower, what the roles
+# say of their sizes is multiplied by the ratio of the edges over this, so that it can be said once for every shape.
+SCALED_BY: Final = Fraction(23, 10)
+TOWER_LINES: Final = 2  # times as many lines: a tower is narrow, and has room below
 
 # What a role is when a layout says no more. Other names begin as `body`.
 BUILT_IN_ROLES: Final[Mapping[str, Mapping[str, object]]] = {
-    "headline": {"size": (0.05, 0.11), "lines": 3, "weight": 800},
-    "body": {"size": (0.028, 0.042), "lines": 5, "weight": 400},
-    "cta": {"size": (0.03, 0.042), "lines": 1, "weight": 700, "button": {}},
-    "price": {"size": (0.05, 0.09), "lines": 1, "weight": 800},
-    "legal": {"size": (0.017, 0.021), "lines": 4, "weight": 400},
+    "headline": {"size": (0.06, 0.11), "lines": 3, "weight": 700, "leading": 0.98},
+    "body": {"size": (0.03, 0.044), "lines": 5, "weight": 400, "leading": 1.08},
+    "cta": {"size": (0.032, 0.044), "lines": 1, "weight": 600, "button": {}},
+    "price": {"size": (0.05, 0.09), "lines": 1, "weight": 700},
+    "legal": {"size": (0.017, 0.022), "lines": 4, "weight": 400},
 }
 
 
+@lru_cache(maxsize=1024)
 def built_in_shape(size: Size) -> str:
     """The built-in shape of a picture."""
     ratio = Fraction(*size)
@@ -74,12 +77,14 @@ class BrandFont(NamedTuple):
 
 
 class TextSpec(NamedTuple):
-    """A text item but for its text. `scaled`: its sizes are those of its role, said for every shape."""
+    """A text item but for its text. `scaled`, `lines_scaled`: its sizes and lines are those of its role, said for
+    every shape."""
 
     role: str
     sizes: tuple[float, float]
     scaled: bool
     lines: int
+    lines_scaled: bool
     weight: int
     family: str
     align: Align
@@ -139,8 +144,17 @@ class ShapeSpec(NamedTuple):
     def texts(self) -> tuple[TextSpec, ...]:
         return tuple(item for group in self.groups for item in group.items if isinstance(item, TextSpec))
 
+    def lines_for(self, size: Size) -> int:
+        """Times as many lines as the roles say."""
+        return TOWER_LINES if built_in_shape(size) == "tower" else 1
+
     def scale_for(self, size: Size) -> float:
-        return SCALES[built_in_shape(size)] if self.scale is None else self.scale
+        """Times as large as the roles say."""
+        if self.scale is not None:
+            return self.scale
+        if built_in_shape(size) not in ("banner", "tower"):
+            return 1.0
+        return float(round(Fraction(max(size), min(size)) / SCALED_BY, 2))
 
 
 class Layout(NamedTuple):

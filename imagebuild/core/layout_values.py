@@ -18,6 +18,7 @@ from imagebuild.errors import Problems
 
 __all__ = ["Entry", "path_of"]
 
+_SIDES = {"left": "start", "right": "end", "middle": "center", "center": "middle"}
 _ROUNDING = 1e-9  # 0.7 + 0.3 is a little more than 1
 
 
@@ -66,9 +67,14 @@ class Entry:
             return 0.0
         return self.number(name, 0, 1, "lengths are shares of the picture's shorter edge, e.g. `0.05`")
 
-    def whole(self, name: str, least: int, most: int) -> int | None:
+    def whole(self, name: str, most: int, hint: str) -> int | None:
         node = self.node.get(name)
-        return fields.whole_number(node, self.what(name), self.problems, least=least, most=most) if node else None
+        if node is None:
+            return None
+        if isinstance(node.value, int) and not isinstance(node.value, bool) and 1 <= node.value <= most:
+            return node.value
+        self.unfit(name, node, hint)
+        return None
 
     def flag(self, name: str) -> bool | None:
         node = self.node.get(name)
@@ -77,6 +83,15 @@ class Entry:
     def choice(self, name: str, choices: Iterable[str]) -> str | None:
         node = self.node.get(name)
         return fields.choice(node, self.what(name), choices, self.problems) if node else None
+
+    def side(self, name: str, choices: tuple[str, ...]) -> str | None:
+        """A side as it is read: `left` and `right` are no sides of a layout that is mirrored."""
+        node = self.node.get(name)
+        word = node.value if node and isinstance(node.value, str) else ""
+        if word in choices or _SIDES.get(word) not in choices:
+            return self.choice(name, choices)
+        self.wrong(name, f"`{word}` is none of " + ", ".join(choices), f"did you mean `{_SIDES[word]}`?")
+        return None
 
     def pair(self, name: str, most: float, hint: str, *, zero: bool = False) -> tuple[float, float] | None:
         """Two numbers, or one that stands for both."""

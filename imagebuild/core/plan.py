@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
-from imagebuild.core.address import MASTER
+from imagebuild.core.action import PAID, Action, filled
+from imagebuild.core.address import is_inner
 from imagebuild.core.attempt import Attempt
-from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.offer import Offer
@@ -35,7 +35,9 @@ __all__ = [
     "unknown_price",
 ]
 
-VERDICTS = ("make", "restore", "adopt", "reuse", "wait", "uncertain", "blocked", "refused", "flawed", "orphan")
+VERDICTS = (
+    "make", "restore", "adopt", "reuse", "wait", "uncertain", "blocked", "refused", "flawed", "rejected", "orphan",
+)  # fmt: skip
 CHANGING = frozenset(VERDICTS) - {"reuse", "orphan"}
 
 
@@ -48,6 +50,7 @@ class Known(NamedTuple):
     cost: Decimal
     model: str | None
     provider: str | None
+    rejected: bool = False  # by its check: then it is nobody's result
 
 
 class Policy(NamedTuple):
@@ -113,6 +116,10 @@ class PlanStep(NamedTuple):
     price: Decimal
     merged: str | None = None
 
+    @property
+    def paid(self) -> bool:
+        return self.kind in PAID
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -177,14 +184,14 @@ class Plan:
     def in_place(self) -> int:
         """How many pictures need nothing done."""
         return sum(self.kept_by_asset.values()) + sum(
-            step.verdict == "reuse" for step in self.steps if not step.address.endswith(MASTER)
+            step.verdict == "reuse" for step in self.steps if not is_inner(step.address)
         )
 
     def counts(self) -> dict[str, dict[str, int]]:
         """asset → verdict → how many pictures. A master that is not delivered is counted with what is cut from it."""
         found = {asset: {"reuse": kept} for asset, kept in self.kept_by_asset.items()}
         for step in self.steps:
-            if not step.address.endswith(MASTER):
+            if not is_inner(step.address):
                 row = found.setdefault(step.asset, {})
                 row[step.verdict] = row.get(step.verdict, 0) + 1
         return found
@@ -192,17 +199,7 @@ class Plan:
 
 def complete(action: Action, digests: Mapping[str, Digest]) -> dict[str, object]:
     """The action's manifest with the digests of its inputs (slot → digest) in their places."""
-    manifest = dict(action.manifest)
-    references = manifest.get("references")
-    for slot, digest in digests.items():
-        if slot == "input":
-            manifest["input"] = digest
-        else:
-            assert isinstance(references, list)
-            references = list(references)
-            references[int(slot[len("references[") : -1])] = digest
-            manifest["references"] = references
-    return manifest
+    return filled(action.manifest, digests)
 
 
 def tools_text(manifest: Mapping[str, object]) -> str | None:

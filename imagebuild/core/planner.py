@@ -13,8 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from imagebuild.core.action import Action
+from imagebuild.core.address import base_of
 from imagebuild.core.attempt import Attempt
-from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, key_of
 from imagebuild.core.key import canonical as canonical_bytes
 from imagebuild.core.lock import Lock, LockEntry
@@ -101,7 +102,7 @@ def _hold(steps: Iterable[PlanStep], lock: Lock, paid: Decimal) -> str | None:
     """Why the build should ask first: it would pay again for most of what is paid for already."""
     again: dict[Key, Decimal] = {}
     for step in steps if paid else ():
-        again_paid = step.verdict == "make" and step.kind != "local" and step.why != "flawed-accepted"
+        again_paid = step.verdict == "make" and step.paid and step.why != "flawed-accepted"
         entry = lock.entries.get(step.address) if again_paid else None
         if entry is not None and entry.cost:
             again[entry.key] = entry.cost
@@ -183,7 +184,9 @@ class _Planner:
         if left:
             return _Outcome(key, key, next((digest for digest in left if self._at_hand(action, digest)), left[0]), "")
         if candidates:
-            return _Outcome(key, key, candidates[0] if action.kind == "local" else None, "bytes-lost")
+            return _Outcome(key, key, None if action.paid else candidates[0], "bytes-lost")
+        if action.kind == "check" and self._is_rejected(key):
+            return _Outcome(key, key, None, "rejected")
         if "tools" in manifest:
             redrawn = self._other_tools(address, manifest)
             if redrawn is not None:
@@ -197,7 +200,7 @@ class _Planner:
         found = [entry.digest for entry in own if entry.key == key]
         found.extend(self._digests_of(key))
         known = self.facts.result(key)
-        if known is not None:
+        if known is not None and not known.rejected:
             found.append(known.digest)
         return found
 
@@ -217,6 +220,10 @@ class _Planner:
             if left:
                 return _Outcome(before, before, left[0], "")
         return None
+
+    def _is_rejected(self, key: Key) -> bool:
+        known = self.facts.result(key)
+        return known is not None and known.rejected
 
     def _digests_of(self, key: Key) -> Sequence[Digest]:
         if self._find is None:
@@ -256,13 +263,14 @@ class _Planner:
         wanted: set[str] = set()  # bytes wanted by something that is made
         for address in reversed(list(self.actions)):
             action, outcome = self.actions[address], self.outcomes[address]
-            target = (address in self.selected) if self.selected is not None else action.output is not None
+            target = self._is_target(action)
             if not target and address not in wanted:
                 continue
             needed.add(address)
             if outcome.digest is None or outcome.why:
                 making.add(address)
-                wanted.update(source for _, source in action.inputs)
+                if outcome.why != "rejected":  # how that ended is known
+                    wanted.update(source for _, source in action.inputs)
                 continue
             in_place = action.output is None or (target and self.facts.output(action.output) == outcome.digest)
             if in_place and address not in wanted:
@@ -270,6 +278,13 @@ class _Planner:
             if not self._at_hand(action, outcome.digest):
                 self.lost.add((address, outcome.digest))
         self.needed, self.making = needed, making
+
+    def _is_target(self, action: Action) -> bool:
+        """Whether it is asked for in its own right."""
+        if self.selected is None:
+            return action.output is not None
+        is_variant = action.output is not None and base_of(action.address) in self.selected
+        return action.address in self.selected or is_variant
 
     # ---------------------------------------------------------------- verdicts
 
@@ -299,6 +314,8 @@ class _Planner:
             if source in stopped:
                 stopped[action.address] = stopped[source]
                 return Ruling("blocked", stopped[source])
+        if outcome.why == "rejected":
+            return Ruling("rejected", "rejected", free=True)
         usual = Ruling("make", outcome.why, free=not action.paid)
         attempt = self.facts.attempt(outcome.key) if action.paid and outcome.key is not None else None
         if attempt is None:

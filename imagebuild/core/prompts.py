@@ -92,6 +92,10 @@ class Prompts:
             raise TemplateFault("the prompt is empty", line_place(template.source, 1))
         return text
 
+    def render_text(self, template: Template, asset: AssetSpec, cell: Cell) -> str | None:
+        """A text, which may be empty; None when the cell is skipped."""
+        return self._shared(template, asset, cell, in_path=False)
+
     def render_path(self, template: Template, asset: AssetSpec, cell: Cell) -> str | None:
         text = self._shared(template, asset, cell, in_path=True)
         if text is not None and "\n" in text:

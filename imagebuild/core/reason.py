@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt
-from imagebuild.core.expand import Action
 from imagebuild.core.key import Absent, Difference, Key, Part, differences, word_diff
 from imagebuild.core.lock import Lock
 from imagebuild.core.offer import dollars
@@ -45,6 +45,7 @@ WHY: Mapping[str, str] = {
     "input-uncertain": "made from a picture of which it is not known whether it was made",
     "input-refused": "made from a picture that the service refused",
     "input-flawed": "made from a picture that is not what was asked for",
+    "rejected": "it did not pass its checks; it is kept, not delivered",
     "in-hand": "another build is paying for it now: what it makes is taken",
     "input-elsewhere": "made from a picture that another service is making",
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from imagebuild.core import fields
 from imagebuild.core.axis import Axis
+from imagebuild.core.placement import NO_PLACEMENTS, Placements
 from imagebuild.errors import Problems
 
 __all__ = ["Scope"]
@@ -20,4 +21,5 @@ class Scope:
     problems: Problems
     axes: Mapping[str, Axis] = field(default_factory=dict)
     asset_names: tuple[str, ...] = ()
+    placements: Placements = NO_PLACEMENTS
     files: list[str] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imagebuild.core import fields
+from imagebuild.core.address import MOST_VARIANTS
 from imagebuild.core.document import Node
 from imagebuild.core.sizes import Size, parse_size
 from imagebuild.core.spec import BACKGROUNDS, MASTER_FORMATS, MOST_TAKES, QUALITIES, RESOLUTIONS, SETTING_KEYS, Settings
@@ -11,6 +12,7 @@ from imagebuild.errors import Place, Problems
 __all__ = ["CHOICES", "parse_settings"]
 
 CHOICES = {"quality": QUALITIES, "resolution": RESOLUTIONS, "background": BACKGROUNDS, "format": MASTER_FORMATS}
+_MOST = {"take": MOST_TAKES, "variants": MOST_VARIANTS, "pick": MOST_VARIANTS}
 _SIZE_HINT = "width x height in pixels, e.g. `1536x1024`"
 
 
@@ -27,8 +29,8 @@ def parse_settings(node: Node, where: str, problems: Problems) -> Settings:
 
 
 def _setting(name: str, node: Node, what: str, problems: Problems) -> object:
-    if name == "take":
-        return fields.whole_number(node, what, problems, most=MOST_TAKES)
+    if name in _MOST:
+        return fields.whole_number(node, what, problems, most=_MOST[name])
     if name == "size":
         return _size(node, what, problems)
     if name == "quality" and node.value == "auto":

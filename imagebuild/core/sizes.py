@@ -21,6 +21,7 @@ __all__ = [
     "SizeRules",
     "Tier",
     "covering_legal",
+    "covering_shape",
     "is_experimental",
     "nearest_legal",
     "parse_ratio",
@@ -180,6 +181,21 @@ def covering_legal(size: Size, rules: SizeRules) -> Size:
     if covering:
         return min(covering, key=lambda legal: (error(legal), legal[0] * legal[1], legal))
     return _for_shape(size, rules, rules)
+
+
+def covering_shape(shape: Fraction, box: Size, rules: SizeRules) -> tuple[Size, ...]:
+    """The legal sizes of nearly a shape (3 %) that cover a box, the fewest pixels first."""
+    wide, high = shape.numerator, shape.denominator
+
+    def error(legal: Size) -> float:
+        return _times_off(legal, (wide, high))
+
+    around = (
+        *_legal(rules, lambda edge: edge * high / wide, least=box),
+        *_legal(rules, lambda edge: edge * high / wide / NEAR_RATIO, least=box),
+    )
+    near = {legal for legal in around if error(legal) <= NEAR_RATIO}
+    return tuple(sorted(near, key=lambda legal: (legal[0] * legal[1], error(legal), legal)))
 
 
 @lru_cache(maxsize=1024)

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from decimal import Decimal
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
-from imagebuild.core.axis import Axis, Entry, LocaleSetting
+from imagebuild.core.axis import Axis, Entry, LocaleSetting, Ratio
+from imagebuild.core.checks import Check
+from imagebuild.core.placement import Placement
 from imagebuild.core.sizes import Size
 from imagebuild.core.step_kind import Step
 from imagebuild.core.written import Link, SourceText, links_in
@@ -32,8 +35,12 @@ __all__ = [
     "Budget",
     "Campaign",
     "Exclusion",
+    "Focus",
     "Inclusion",
+    "MaskBox",
+    "Masters",
     "Settings",
+    "SheetSpec",
 ]
 
 FORMAT = 1
@@ -42,7 +49,7 @@ RESOLUTIONS = ("1k", "2k", "4k")
 BACKGROUNDS = ("auto", "opaque", "transparent")
 MASTER_FORMATS = ("png", "jpeg", "webp")
 MOST_TAKES = 9999
-SETTING_KEYS = ("quality", "resolution", "size", "background", "format", "take")
+SETTING_KEYS = ("quality", "resolution", "size", "background", "format", "take", "variants", "pick")
 CAMPAIGN_KEYS = (
     "imagebuild",
     "campaign",
@@ -52,13 +59,18 @@ CAMPAIGN_KEYS = (
     "budget",
     "output_folder",
     "defaults",
+    "checks",
+    "placements",
     "axes",
     "exclude",
     "include",
     "vars",
     "assets",
 )
-ASSET_KEYS = ("over", "prompt", "from", "references", "mask", "steps", "output", "exclude", "include", *SETTING_KEYS)
+ASSET_KEYS = (
+    "over", "prompt", "from", "references", "mask", "outside", "sheet", "focus", "masters", "steps", "checks",
+    "output", "exclude", "include", *SETTING_KEYS,
+)  # fmt: skip
 BUDGET_KEYS = ("build", "campaign", "month")
 
 
@@ -72,6 +84,8 @@ class Settings:
     background: str | None = None
     format: str | None = None
     take: int | None = None
+    variants: int | None = None
+    pick: int | None = None
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
     def over(self, below: Settings) -> Settings:
@@ -101,6 +115,21 @@ class Inclusion(NamedTuple):
     place: Place
 
 
+class MaskBox(NamedTuple):
+    """The part of a picture that an edit may change, as canonical parameters of a crop's `box`."""
+
+    box: Mapping[str, object]
+    place: Place
+
+
+class SheetSpec(NamedTuple):
+    """One picture of many: those of another asset, in every cell that agrees with the sheet's own."""
+
+    of: Link
+    options: Mapping[str, object]
+    place: Place
+
+
 class Budget(NamedTuple):
     """The most that a build, the campaign in all, and a calendar month may cost, in US dollars. A month's is for every
     campaign that shares the store."""
@@ -108,6 +137,16 @@ class Budget(NamedTuple):
     build: Decimal | None = None
     campaign: Decimal | None = None
     month: Decimal | None = None
+
+
+class Focus(NamedTuple):
+    """What a fit or a crop that is implied keeps: a canonical anchor."""
+
+    anchor: str | tuple[float, ...]
+    place: Place
+
+
+Masters = Literal["fewest", "each"] | tuple[Ratio, ...]  # which pictures are paid for, for exact pixels of the axis
 
 
 class AssetSpec(NamedTuple):
@@ -118,7 +157,7 @@ class AssetSpec(NamedTuple):
     prompt: SourceText | None
     source: Link | None
     references: tuple[tuple[str | Link, Place], ...]
-    mask: SourceText | None
+    mask: SourceText | MaskBox | None
     steps: tuple[Step, ...]
     output: SourceText | None
     settings: Settings
@@ -126,6 +165,12 @@ class AssetSpec(NamedTuple):
     include: tuple[Inclusion, ...]
     place: Place
     broken: bool = False
+    keep_outside: bool = False  # of the mask: those pixels are the source's again
+    sheet: SheetSpec | None = None
+    checks: Mapping[str, Check] = {}
+    focus: Focus | None = None
+    masters: Masters = "fewest"
+    masters_place: Place | None = None
 
     @property
     def paid(self) -> bool:
@@ -134,7 +179,7 @@ class AssetSpec(NamedTuple):
     @property
     def links(self) -> tuple[Link, ...]:
         """Every other asset that this one is made from."""
-        own = (self.source,) if self.source else ()
+        own = (self.source,) if self.source else (self.sheet.of,) if self.sheet else ()
         pictures = tuple(reference for reference, _ in self.references if isinstance(reference, Link))
         return own + pictures + tuple(link for step in self.steps for link in links_in(step.parameters))
 
@@ -156,3 +201,4 @@ class Campaign(NamedTuple):
     assets: Mapping[str, AssetSpec]
     files: tuple[str, ...]
     place: Place
+    placements: Mapping[str, Placement] = MappingProxyType({})  # the campaign's own

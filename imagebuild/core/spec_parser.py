@@ -5,13 +5,18 @@ What is wrong in one part does not hide what is wrong in another, nor is told ag
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from imagebuild.core import fields
 from imagebuild.core.asset_parser import ASSET_NAME, parse_asset
 from imagebuild.core.axis_parser import parse_axes
 from imagebuild.core.cell_parser import check_exclusions, check_variable, parse_exclusions, parse_inclusions
+from imagebuild.core.check_parser import parse_checks
 from imagebuild.core.document import Node, parse_yaml, plain
+from imagebuild.core.placement import Placement
 from imagebuild.core.scope import Scope
 from imagebuild.core.setting_parser import parse_settings
+from imagebuild.core.shape_parser import parse_own_placements, with_inherited_focus
 from imagebuild.core.spec import (
     ASSET_KEYS,
     BUDGET_KEYS,
@@ -31,8 +36,16 @@ DEFAULT_FOLDER = "out"
 _START = "start with `imagebuild: 1`; `imagebuild init` writes a working example"
 
 
-def parse_campaign(text: str, sources: fields.Sources, *, file: str, problems: Problems) -> Campaign | None:
-    """The campaign, or None when it is too broken to go on; `problems` holds every mistake found."""
+def parse_campaign(
+    text: str,
+    sources: fields.Sources,
+    *,
+    file: str,
+    problems: Problems,
+    shipped: Callable[[], Mapping[str, Placement]] = dict,
+) -> Campaign | None:
+    """The campaign, or None when it is too broken to go on; `problems` holds every mistake found. `shipped` are the
+    catalogue's placements, asked for when the campaign names one."""
     before = len(problems)
     root = parse_yaml(text, file=file, problems=problems)
     if root is None:
@@ -42,7 +55,7 @@ def parse_campaign(text: str, sources: fields.Sources, *, file: str, problems: P
     if not fields.mapping(root, "a campaign", problems, hint=_START) or not _format_is_known(root, problems):
         return None
     fields.check_keys(root, CAMPAIGN_KEYS, "the campaign", problems)
-    return _Parser(root, sources, problems).campaign()
+    return _Parser(root, sources, problems, shipped).campaign()
 
 
 def _format_is_known(root: Node, problems: Problems) -> bool:
@@ -62,15 +75,23 @@ def _format_is_known(root: Node, problems: Problems) -> bool:
 
 
 class _Parser:
-    def __init__(self, root: Node, sources: fields.Sources, problems: Problems) -> None:
+    def __init__(
+        self,
+        root: Node,
+        sources: fields.Sources,
+        problems: Problems,
+        shipped: Callable[[], Mapping[str, Placement]],
+    ) -> None:
         self.root = root
         self.problems = problems
         self.scope = Scope(sources, problems)
+        self.shipped = shipped
 
     def campaign(self) -> Campaign | None:
         root, problems, scope = self.root, self.problems, self.scope
         axes_node, vars_node, assets_node = root.get("axes"), root.get("vars"), root.get("assets")
-        scope.axes, locale, axis_files = parse_axes(axes_node, scope.sources, problems)
+        scope.placements = parse_own_placements(root.get("placements"), scope, self.shipped, problems)
+        scope.axes, locale, axis_files = parse_axes(axes_node, scope.sources, problems, scope.placements)
         scope.files.extend(axis_files)
         if assets_node is not None:
             scope.asset_names = tuple(name for name, _, _ in assets_node.items())
@@ -101,6 +122,7 @@ class _Parser:
             assets=assets,
             files=tuple(dict.fromkeys(scope.files)),
             place=root.place,
+            placements=scope.placements.own,
         )
 
     def _text(self, name: str, hint: str, *, required: bool = False) -> str | None:
@@ -162,6 +184,8 @@ class _Parser:
             parse_exclusions(self.root.get("exclude"), (), self.scope),
             parse_inclusions(self.root.get("include"), (), self.scope),
         )
+        checks_node = self.root.get("checks")
+        checks = parse_checks(checks_node, self.scope, "the campaign") if checks_node else {}
         hint = "what to make, e.g. `assets: {scene: {prompt: A kettle, output: kettle.png}}`"
         if node is None:
             self.problems.add("missing key `assets`", at=self.root.place, hint=hint)
@@ -179,5 +203,5 @@ class _Parser:
                 self.problems.add(f"`{name}` cannot be the name of an asset", at=key.place, hint=rule)
             elif fields.mapping(value, where, self.problems, hint=example):
                 fields.check_keys(value, ASSET_KEYS, where, self.problems)
-                found[name] = parse_asset(name, key, value, below, cells, self.scope)
-        return found
+                found[name] = parse_asset(name, key, value, below, cells, checks, self.scope)
+        return with_inherited_focus(found)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from imagebuild.core.framing import check_exact, crop_box, size_of
+from imagebuild.core.framing import check_cover, check_exact, crop_box, size_of
 from imagebuild.core.sizes import Size
 from imagebuild.core.step_kind import Step, StepKind
-from imagebuild.core.step_values import ANCHOR_SCHEMA, COLOR_SCHEMA, RATIO_SCHEMA, SIZE_SCHEMA, Given, Parameters
+from imagebuild.core.step_values import (
+    ANCHOR_SCHEMA,
+    COLOR_SCHEMA,
+    FACTOR_SCHEMA,
+    POINT_SCHEMA,
+    RATIO_SCHEMA,
+    SIZE_SCHEMA,
+    Given,
+    Parameters,
+)
 from imagebuild.errors import Place
 
 __all__ = ["CROP", "FIT", "implied_fit"]
@@ -19,17 +28,26 @@ def _parse_fit(given: Given) -> Parameters:
         return {}
     target = given.size(way)
     if way == "exact":
-        given.only("exact", reason="`exact` neither crops nor pads")
-        return {"exact": target}
+        given.only("exact", "most_scale", reason="`exact` neither crops nor pads")
+        return {"exact": target, **_most_scale(given)}
     if way == "cover":
-        given.only("cover", "anchor", reason="`cover` leaves nothing to pad")
-        return {"cover": target, "anchor": given.anchor()}
-    return {"contain": target, "anchor": given.anchor(), "background": given.color("background") or "transparent"}
+        given.only("cover", "anchor", "most_scale", reason="`cover` leaves nothing to pad")
+        return {"cover": target, "anchor": given.anchor(), **_most_scale(given)}
+    anchor, background = given.anchor(boxes=False), given.color("background") or "transparent"
+    return {"contain": target, "anchor": anchor, "background": background, **_most_scale(given)}
+
+
+def _most_scale(given: Given) -> Parameters:
+    """How much the picture may be enlarged before a plan tells of it; left out where that is not at all."""
+    most = given.factor("most_scale", usual=1.0)
+    return {"most_scale": most} if most > 1 else {}
 
 
 def _fit_size(parameters: Parameters, size: Size) -> Size:
     if "exact" in parameters:
         check_exact(size, size_of(parameters["exact"]))
+    if "cover" in parameters:
+        check_cover(size, size_of(parameters["cover"]), parameters["anchor"])
     return size_of(parameters.get("cover") or parameters.get("contain") or parameters["exact"])
 
 
@@ -56,6 +74,10 @@ def implied_fit(size: Size, place: Place | None = None) -> Step:
 
 
 _WAY: Final = {"minProperties": 1, "additionalProperties": False, "type": "object"}
+_MOST_SCALE: Final = {
+    "description": "How many times its size the picture may become before `plan` tells of it. Default: 1.",
+    **FACTOR_SCHEMA,
+}
 
 FIT: Final = StepKind(
     parse=_parse_fit,
@@ -63,13 +85,22 @@ FIT: Final = StepKind(
     schema={
         "description": "Scale to a size: cover crops what is over, contain pads, exact does neither.",
         "oneOf": [
-            {**_WAY, "required": ["cover"], "properties": {"cover": SIZE_SCHEMA, "anchor": ANCHOR_SCHEMA}},
+            {
+                **_WAY,
+                "required": ["cover"],
+                "properties": {"cover": SIZE_SCHEMA, "anchor": ANCHOR_SCHEMA, "most_scale": _MOST_SCALE},
+            },
             {
                 **_WAY,
                 "required": ["contain"],
-                "properties": {"contain": SIZE_SCHEMA, "anchor": ANCHOR_SCHEMA, "background": COLOR_SCHEMA},
+                "properties": {
+                    "contain": SIZE_SCHEMA,
+                    "anchor": POINT_SCHEMA,
+                    "background": COLOR_SCHEMA,
+                    "most_scale": _MOST_SCALE,
+                },
             },
-            {**_WAY, "required": ["exact"], "properties": {"exact": SIZE_SCHEMA}},
+            {**_WAY, "required": ["exact"], "properties": {"exact": SIZE_SCHEMA, "most_scale": _MOST_SCALE}},
         ],
     },
 )

@@ -13,26 +13,37 @@ from imagebuild.core.link_parser import inline_text, parse_reference
 from imagebuild.core.scope import Scope
 from imagebuild.core.sizes import Size, parse_ratio, parse_size, ratio_text
 from imagebuild.core.written import Link, SourceText
-from imagebuild.errors import Place
+from imagebuild.errors import Place, Problems
 
 __all__ = [
     "ANCHOR_SCHEMA",
     "BYTES_SCHEMA",
     "COLOR_SCHEMA",
+    "FACTOR_SCHEMA",
     "MOST_EDGE",
+    "POINT_SCHEMA",
     "RATIO_SCHEMA",
     "SIZE_SCHEMA",
     "Given",
     "Parameters",
+    "parse_anchor",
+    "parse_bytes",
 ]
 
 Parameters = Mapping[str, object]
 
 MOST_EDGE = 16_383  # the longest edge that WebP can hold
+MOST_FACTOR = 10  # beyond it nothing is left of a picture
 UNITS: Mapping[str, int] = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2}
 
 _COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
 _BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmM]?i?[bB])\Z")
+
+
+def _shares(count: int) -> dict[str, object]:
+    each = {"type": "number", "minimum": 0, "maximum": 1}
+    return {"type": "array", "items": each, "minItems": count, "maxItems": count}
+
 
 _EDGE = {"type": "integer", "minimum": 1, "maximum": MOST_EDGE}
 SIZE_SCHEMA: Mapping[str, object] = {
@@ -41,13 +52,16 @@ SIZE_SCHEMA: Mapping[str, object] = {
         {"type": "string", "pattern": "^[0-9]{1,5} *[x×] *[0-9]{1,5}$"},
     ]
 }
-ANCHOR_SCHEMA: Mapping[str, object] = {
+POINT_SCHEMA: Mapping[str, object] = {
     "description": "What stays in the picture: a side, a corner, or a focal point [x, y] from [0, 0] to [1, 1].",
-    "oneOf": [
-        {"enum": list(ANCHORS)},
-        {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "minItems": 2, "maxItems": 2},
-    ],
+    "oneOf": [{"enum": list(ANCHORS)}, _shares(2)],
 }
+ANCHOR_SCHEMA: Mapping[str, object] = {
+    "description": "What stays in the picture: a side, a corner, a focal point [x, y] from [0, 0] to [1, 1], or a box "
+    "[x, y, width, height] that stays whole.",
+    "oneOf": [{"enum": list(ANCHORS)}, _shares(2), _shares(4)],
+}
+FACTOR_SCHEMA: Mapping[str, object] = {"type": "number", "minimum": 1, "maximum": MOST_FACTOR}
 COLOR_SCHEMA: Mapping[str, object] = {
     "type": "string",
     "pattern": "^(transparent|#([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}))$",
@@ -139,8 +153,7 @@ class Given:
         return found if isinstance(found, Link) else None
 
     def _unfit(self, name: str, node: Node, hint: str) -> None:
-        shown = f"`{fields.written(node) if node.is_scalar else plain(node)}`" if node.value is not None else node.kind
-        self.problems.add(f"{self._what(name)}: {shown} will not do", at=node.place, hint=hint)
+        _note_unfit(node, self._what(name), hint, self.problems)
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
         """A required word."""
@@ -177,19 +190,21 @@ class Given:
             self._unfit(name, node, "a ratio is width to height, e.g. `16:9`")
         return ratio_text(ratio) if ratio else None
 
-    def anchor(self) -> str | list[float]:
-        """`anchor`, by default the centre. A focal point that has a name gets it."""
+    def anchor(self, *, boxes: bool = True) -> str | list[float]:
+        """`anchor`, by default the centre."""
         node = self._value("anchor")
+        return parse_anchor(node, self._what("anchor"), self.problems, boxes=boxes) if node else "center"
+
+    def factor(self, name: str, *, usual: float) -> float:
+        """A number from 1 up."""
+        node = self._value(name)
         if node is None:
-            return "center"
-        if not node.is_list:
-            return fields.choice(node, self._what("anchor"), ANCHORS, self.problems) or "center"
-        point = _numbers(node)
-        if len(point) != 2 or len(node.elements()) != 2 or max(point) > 1:
-            self._unfit("anchor", node, "a focal point is `[0.5, 0.3]`: across and down, from 0 to 1")
-            return "center"
-        names = {place: name for name, place in ANCHORS.items()}
-        return names.get((point[0], point[1]), point)
+            return usual
+        value = plain(node)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= MOST_FACTOR:
+            return float(value)
+        self._unfit(name, node, f"how many times its size, e.g. `1.5`, from 1 to {MOST_FACTOR}")
+        return usual
 
     def color(self, name: str, *, opaque: bool = False) -> str | None:
         """`#rrggbb`, `#rrggbbaa` when it is not opaque, or `transparent`."""
@@ -207,19 +222,7 @@ class Given:
 
     def byte_count(self, name: str) -> int | None:
         node = self._value(name)
-        if node is None:
-            return None
-        value = node.value
-        match = _BYTES.match(value.strip()) if isinstance(value, str) else None
-        count = 0
-        if match:
-            count = int(Decimal(match[1]) * UNITS.get(match[2].lower(), 0))
-        elif isinstance(value, int) and not isinstance(value, bool):
-            count = value
-        if count < 1:
-            self._unfit(name, node, "write `300kB`, `0.3 MB`, `1 MiB` or a whole number of bytes")
-            return None
-        return count
+        return parse_bytes(node, self._what(name), self.problems) if node else None
 
     def box(self) -> Parameters:
         """`box` and its `unit`, which is seen from the numbers when it is not said."""
@@ -244,6 +247,45 @@ class Given:
         elif unit == "pixels" and (pointed or max(box) > MOST_EDGE):
             self._unfit("box", node, f"pixels are whole numbers up to {MOST_EDGE}; relative numbers are at most 1")
         return {"box": box if unit == "relative" else [int(number) for number in box], "unit": unit}
+
+
+def _note_unfit(node: Node, what: str, hint: str, problems: Problems) -> None:
+    shown = f"`{fields.written(node) if node.is_scalar else plain(node)}`" if node.value is not None else node.kind
+    problems.add(f"{what}: {shown} will not do", at=node.place, hint=hint)
+
+
+def parse_anchor(node: Node, what: str, problems: Problems, *, boxes: bool = True) -> str | list[float]:
+    """What stays in the picture: a word, a focal point (one that has a name gets it), or a box that stays whole."""
+    if not node.is_list:
+        return fields.choice(node, what, ANCHORS, problems) or "center"
+    numbers = _numbers(node)
+    if len(numbers) != len(node.elements()) or len(numbers) not in ((2, 4) if boxes else (2,)) or max(numbers) > 1:
+        hint = "a focal point is `[0.5, 0.3]`: across and down, from 0 to 1"
+        more = "\na box is `[0.1, 0.2, 0.5, 0.6]`: x, y, width and height, as shares of the picture"
+        _note_unfit(node, what, hint + more if boxes else hint, problems)
+        return "center"
+    if len(numbers) == 4:
+        if min(numbers[2:]) <= 0 or max(numbers[0] + numbers[2], numbers[1] + numbers[3]) > 1 + 1e-9:
+            _note_unfit(node, what, "a box lies in the picture: x + width and y + height are at most 1", problems)
+            return "center"
+        return numbers
+    names = {place: name for name, place in ANCHORS.items()}
+    return names.get((numbers[0], numbers[1]), numbers)
+
+
+def parse_bytes(node: Node, what: str, problems: Problems) -> int | None:
+    """`300kB`, or a number of bytes."""
+    value = node.value
+    match = _BYTES.match(value.strip()) if isinstance(value, str) else None
+    count = 0
+    if match:
+        count = int(Decimal(match[1]) * UNITS.get(match[2].lower(), 0))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        count = value
+    if count < 1:
+        _note_unfit(node, what, "write `300kB`, `0.3 MB`, `1 MiB` or a whole number of bytes", problems)
+        return None
+    return count
 
 
 def _template_texts(node: Node) -> Iterator[Node]:

@@ -17,12 +17,28 @@ from imagebuild.core.sizes import Size
 from imagebuild.core.step_encode import ENCODE
 from imagebuild.core.step_fit import CROP, FIT
 from imagebuild.core.step_kind import Step, StepCell, StepKind
+from imagebuild.core.step_overlay import OVERLAY
+from imagebuild.core.step_python import PYTHON
+from imagebuild.core.step_restore import PUT_BACK
+from imagebuild.core.step_sharpen import SHARPEN
 from imagebuild.core.step_values import Given, Parameters
+from imagebuild.core.typeset import TYPESET
 from imagebuild.errors import PictureError, Problems, did_you_mean
 
-__all__ = ["STEPS", "parse_steps", "resolved", "result_size", "step_schema"]
+__all__ = ["INSERTED", "STEPS", "parse_steps", "resolved", "result_size", "step_schema"]
 
-STEPS: Mapping[str, StepKind] = {"fit": FIT, "crop": CROP, "encode": ENCODE}
+# In the order in which they are mostly wanted, which is how a schema offers them.
+STEPS: Mapping[str, StepKind] = {
+    "fit": FIT,
+    "crop": CROP,
+    "typeset": TYPESET,
+    "overlay": OVERLAY,
+    "sharpen": SHARPEN,
+    "python": PYTHON,
+    "encode": ENCODE,
+}
+INSERTED: Mapping[str, StepKind] = {"put_back": PUT_BACK}  # that follow from an asset, and are not written
+_ALL: Mapping[str, StepKind] = {**STEPS, **INSERTED}
 
 
 def parse_steps(node: Node, scope: Scope, kinds: Mapping[str, StepKind] = STEPS) -> tuple[Step, ...]:
@@ -90,13 +106,13 @@ def _mappings(schemas: object) -> Iterator[dict[str, dict[str, object]]]:
         yield from schemas
 
 
-def resolved(step: Step, cell: StepCell, kinds: Mapping[str, StepKind] = STEPS) -> Step:
+def resolved(step: Step, cell: StepCell, kinds: Mapping[str, StepKind] = _ALL) -> Step:
     """The step as it is in one cell, its parameters canonical. Raises `Unresolved`."""
     resolve = kinds[step.name].resolve
     return step if resolve is None else replace(step, parameters=resolve(step.parameters, cell))
 
 
-def result_size(steps: Sequence[Step], size: Size, kinds: Mapping[str, StepKind] = STEPS) -> Size:
+def result_size(steps: Sequence[Step], size: Size, kinds: Mapping[str, StepKind] = _ALL) -> Size:
     """What size comes out of a picture of this size; a step that cannot work on it raises, with the step's place."""
     for step in steps:
         try:

@@ -21,7 +21,7 @@ from imagebuild.core.framing import (
 )
 from imagebuild.core.sizes import Size
 
-__all__ = ["crop", "fit", "flatten"]
+__all__ = ["crop", "fit", "flatten", "scaled"]
 
 # Above this many times too large, Pillow first averages whole blocks: several times faster, and no difference to see.
 REDUCING_GAP = 3.0
@@ -32,11 +32,11 @@ def fit(image: Image.Image, parameters: Mapping[str, object]) -> Image.Image:
     if "exact" in parameters:
         target = size_of(parameters["exact"])
         check_exact(image.size, target)
-        return _scaled(image, target, (0.0, 0.0, float(image.width), float(image.height)))
+        return scaled(image, target, (0.0, 0.0, float(image.width), float(image.height)))
     point = anchor_point(parameters["anchor"])
     if "cover" in parameters:
         target = size_of(parameters["cover"])
-        return _scaled(image, target, cover_box(image.size, target, point))
+        return scaled(image, target, cover_box(image.size, target, point))
     return _contained(image, size_of(parameters["contain"]), point, str(parameters["background"]))
 
 
@@ -55,16 +55,16 @@ def flatten(image: Image.Image, background: str) -> Image.Image:
 
 def _contained(image: Image.Image, target: Size, point: tuple[float, float], background: str) -> Image.Image:
     inner = contain_size(image.size, target)
-    scaled = _scaled(image, inner, (0.0, 0.0, float(image.width), float(image.height)))
+    inside = scaled(image, inner, (0.0, 0.0, float(image.width), float(image.height)))
     if inner == target and image.mode == "RGB":
-        return scaled
+        return inside
     color = (0, 0, 0, 0) if background == "transparent" else ImageColor.getcolor(background, "RGBA")
     canvas = Image.new("RGBA", target, color)
-    canvas.alpha_composite(scaled.convert("RGBA"), contain_offset(inner, target, point))
+    canvas.alpha_composite(inside.convert("RGBA"), contain_offset(inner, target, point))
     return canvas.convert("RGB") if canvas.getchannel("A").getextrema() == (255, 255) else canvas
 
 
-def _scaled(image: Image.Image, target: Size, box: Box) -> Image.Image:
+def scaled(image: Image.Image, target: Size, box: Box) -> Image.Image:
     """Lanczos; transparent pixels do not bleed their colour (Pillow scales RGBA premultiplied)."""
     if (box[2] - box[0], box[3] - box[1]) == target:  # whole pixels by `cover_box`: nothing to scale
         left, top = int(box[0]), int(box[1])

@@ -12,10 +12,11 @@ import importlib.util
 import threading
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from imagebuild.core.locale import likely_script
 from imagebuild.errors import PictureError
 from imagebuild.lazy import lazy
 
@@ -24,22 +25,52 @@ if TYPE_CHECKING:
 else:
     uharfbuzz = lazy("uharfbuzz")  # `font_versions` is asked by runs that draw nothing
 
-__all__ = ["Face", "FontFile", "FontSet", "bundled_fonts", "font_versions", "is_ignorable", "script_of"]
+__all__ = [
+    "Face",
+    "FontFile",
+    "FontSet",
+    "bundled_fonts",
+    "damage_of",
+    "font_versions",
+    "is_ignorable",
+    "script_of",
+    "script_of_language",
+]
 
 PACKAGES: Final = ("pillow", "uharfbuzz", "budoux", "manimgx-fonts", "manimgx-fonts-cjk")
 # Raised when the same text would be laid out differently by the same libraries.
 LAYOUT_VERSION: Final = "1"
 _CJK_FACES: Final = {"ja": 0, "ko": 1, "zh-Hans": 2, "zh-Hant": 3, "zh-HK": 4}
 _CJK_SCRIPTS: Final = {"Hira": "ja", "Kana": "ja", "Hang": "ko", "Bopo": "zh-Hant"}
+_TOGETHER: Final = {  # codes of ISO 15924 for what is written in several scripts
+    "Jpan": ("Hani", "Hira", "Kana"),
+    "Kore": ("Hang", "Hani"),
+    "Hans": ("Hani", "Bopo"),
+    "Hant": ("Hani", "Bopo"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FontFile:
-    """One font of a file: a collection holds several, by index. `cjk` names the language its ideographs are for."""
+    """One font of a file: a collection holds several, by index. `cjk` names the language its ideographs are for.
+    A brand's own font brings its bytes along, `path` is then its digest; `scripts` narrow what it draws."""
 
     path: Path
     index: int = 0
     cjk: str = ""
+    scripts: tuple[str, ...] = ()
+    data: bytes | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_own(self) -> bool:
+        return self.data is not None
+
+    def blob(self) -> Any:
+        return uharfbuzz.Blob(self.data) if self.data is not None else uharfbuzz.Blob.from_file_path(str(self.path))
+
+    def draws(self, scripts: Iterable[str]) -> bool:
+        """Whether it may draw any of the scripts."""
+        return not self.scripts or bool(_scripts(self.scripts) & {*scripts})
 
 
 class Face:
@@ -50,7 +81,7 @@ class Face:
     def __init__(self, file: FontFile, weight: int) -> None:
         self.file = file
         try:
-            face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(file.path)), file.index)
+            face = uharfbuzz.Face(file.blob(), file.index)
         except uharfbuzz.HarfBuzzError as bad:
             raise PictureError(f"cannot read font `{file.path}`: no such file, or not readable") from bad
         if not face.glyph_count:
@@ -79,15 +110,18 @@ class Face:
 
 
 class FontSet:
-    """Font files in order of preference. Safe to share between threads."""
+    """Font files in order of preference, and those of the set `behind`. Safe to share between threads."""
 
-    def __init__(self, files: Iterable[FontFile]) -> None:
-        self.files = tuple(files)
+    def __init__(self, files: Iterable[FontFile], *, behind: FontSet | None = None) -> None:
+        self.files: tuple[FontFile, ...] = (*files, *behind.files) if behind else tuple(files)
+        self._behind = behind
         self._faces: dict[tuple[FontFile, int], Face] = {}
         self._coverage: dict[FontFile, Any] = {}
         self._lock = threading.Lock()
 
     def face(self, file: FontFile, weight: int) -> Face:
+        if self._behind and not file.is_own:
+            return self._behind.face(file, weight)
         with self._lock:
             if (file, weight) not in self._faces:
                 self._faces[file, weight] = Face(file, weight)
@@ -95,10 +129,13 @@ class FontSet:
 
     def covers(self, file: FontFile, cluster: str) -> bool:
         """Whether the font can draw all of a cluster, composed or taken apart; spaces and invisibles need no glyph."""
+        if self._behind and not file.is_own:
+            return self._behind.covers(file, cluster)
+        if file.scripts and not file.draws({script_of(c) for c in cluster} - {""} or file.scripts):
+            return False
         with self._lock:
             if file not in self._coverage:
-                blob = uharfbuzz.Blob.from_file_path(str(file.path))
-                self._coverage[file] = uharfbuzz.Face(blob, file.index).unicodes
+                self._coverage[file] = uharfbuzz.Face(file.blob(), file.index).unicodes
             coverage = self._coverage[file]
         if all(_has(coverage, c) for c in cluster):
             return True
@@ -110,17 +147,53 @@ class FontSet:
 
     def preference(self, text: str, language: str) -> tuple[FontFile, ...]:
         """The files in the order to try for a text: in a CJK language its own font leads, for every character it has;
-        in any other, ideographs take the variant that the text itself speaks for."""
-        return _preference(self.files, _cjk_language(language), _cjk_of_text(text))
+        in any other, ideographs take the variant that the text itself speaks for. A brand's own come before all, those
+        for other scripts than the text's left out."""
+        files = _preference(self.files, _cjk_language(language), _cjk_of_text(text))
+        if not any(file.scripts for file in files):
+            return files
+        scripts = {script_of(c) for c in text} - {""} or _scripts((script_of_language(language),))
+        return tuple(file for file in files if file.draws(scripts))
 
 
 @functools.lru_cache(maxsize=64)
 def _preference(files: tuple[FontFile, ...], language: str, spoken: str) -> tuple[FontFile, ...]:
     wanted = language or spoken
+    brand = [file for file in files if file.is_own]
     own = [file for file in files if file.cjk == wanted]
     other = [file for file in files if file.cjk and file.cjk != wanted]
-    rest = [file for file in files if not file.cjk]
-    return tuple(own + rest + other) if language else tuple(rest + own + other)
+    rest = [file for file in files if not file.cjk and not file.is_own]
+    return tuple(brand + own + rest + other) if language else tuple(brand + rest + own + other)
+
+
+def _scripts(codes: Iterable[str]) -> set[str]:
+    return {script for code in codes for script in _TOGETHER.get(code, (code,))}
+
+
+def script_of_language(language: str) -> str:
+    """The script a BCP-47 tag is written in: the tag's own, or the likely one."""
+    first, *rest = language.replace("_", "-").split("-")
+    said = next((part.title() for part in rest if len(part) == 4 and part.isalpha()), "")
+    region = next((part.upper() for part in rest if len(part) == 2 and part.isalpha()), "")
+    return said or likely_script(first.lower(), region)
+
+
+def damage_of(file: FontFile) -> str:
+    """What is wrong with a brand's font; empty when it can be drawn with. HarfBuzz takes a table beyond the end of the
+    file for an empty one, and would draw its letters as nothing."""
+    data = file.data or b""
+    if data[:4] in (b"wOFF", b"wOF2"):
+        return "it is a web font (WOFF)"
+    face = uharfbuzz.Face(file.blob(), file.index)
+    if not face.glyph_count or not len(face.unicodes):
+        return "it is not a font, or has no characters"
+    start = int.from_bytes(data[12 + 4 * file.index : 16 + 4 * file.index]) if data[:4] == b"ttcf" else 0
+    for record in range(int.from_bytes(data[start + 4 : start + 6])):
+        place = start + 12 + 16 * record
+        offset, length = (int.from_bytes(data[i : i + 4]) for i in (place + 8, place + 12))
+        if offset + length > len(data):
+            return f"it is cut short: {len(data):,} bytes of {offset + length:,} or more"
+    return ""
 
 
 def _has(coverage: Any, character: str) -> bool:

@@ -2,38 +2,40 @@
 
 The same bytes and parameters give the same file in every process, whether the master was decoded for one deliverable
 or for many: nothing about decoding depends on what is drawn afterwards. Deliverables are sRGB, upright, 8 bits a
-channel, and carry no metadata. Knows canonical parameters (`core/steps`), not how a campaign writes them.
+channel, and say nothing of themselves but what `encode` is asked to write. Knows canonical parameters (`core/steps`),
+not how a campaign writes them.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageCms
-from PIL.PngImagePlugin import PngImageFile
+from PIL import Image
 
 from imagebuild.core.sizes import Size
-from imagebuild.core.step_encode import default_encode
+from imagebuild.core.step_encode import PAGE_FORMATS, default_encode
+from imagebuild.picture.code import run_function
+from imagebuild.picture.decode import decode
 from imagebuild.picture.encode import encode
 from imagebuild.picture.fit import crop, fit
-from imagebuild.picture.measure import DAMAGE, damaged, format_of, open_picture, orientation
+from imagebuild.picture.overlay import overlay
+from imagebuild.picture.read import Parameters, Read
+from imagebuild.picture.restore import put_back
+from imagebuild.picture.sharpen import sharpen
+from imagebuild.picture.sheet import draw_sheet
+from imagebuild.picture.typeset import typeset
 
-__all__ = ["DRAWERS", "Drawn", "decode", "draw_steps", "run_steps"]
+__all__ = ["DRAWERS", "Drawn", "Read", "decode", "draw_steps", "run_steps"]
 
-Parameters = Mapping[str, object]
-
-DRAWERS: Mapping[str, Callable[[Image.Image, Parameters], Image.Image]] = {"fit": fit, "crop": crop}
-
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+DRAWERS: Mapping[str, Callable[[Image.Image, Parameters, Read], Image.Image]] = {
+    "fit": lambda image, parameters, _: fit(image, parameters),
+    "crop": lambda image, parameters, _: crop(image, parameters),
+    "typeset": typeset,
+    "overlay": overlay,
+    "sharpen": lambda image, parameters, _: sharpen(image, parameters),
+    "python": run_function,
+    "put_back": put_back,
 }
 
 
@@ -47,75 +49,33 @@ class Drawn:
 
 
 def run_steps(
-    master: bytes, steps: Sequence[tuple[str, Parameters]], *, source: str, default_format: str = "png"
+    master: bytes, steps: Sequence[tuple[str, Parameters]], *, source: str, read: Read, default_format: str = "png"
 ) -> Drawn:
     """The deliverable of one master. `source` is how messages call the master."""
-    return draw_steps(decode(master, source=source), steps, default_format=default_format)
+    return draw_steps(decode(master, source=source), steps, read=read, default_format=default_format)
 
 
-def draw_steps(image: Image.Image, steps: Sequence[tuple[str, Parameters]], *, default_format: str = "png") -> Drawn:
-    """The deliverable of a decoded master, which stays as it is and may be drawn from again, also in other threads."""
+def draw_steps(
+    image: Image.Image | None, steps: Sequence[tuple[str, Parameters]], *, read: Read, default_format: str = "png"
+) -> Drawn:
+    """The deliverable of a decoded master, which stays as it is and may be drawn from again, also in other threads.
+    `read` gives what the steps take besides: pictures and files by their digests. Without an image, the first step is
+    a `sheet`."""
     encoding = default_encode(default_format)
+    more: tuple[Image.Image, ...] = ()
+    seconds = 0.0
+    said = {str(name): value for name, value in image.info.items()} if image is not None else {}
     for name, parameters in steps:
         if name == "encode":
             encoding = parameters
+        elif name == "sheet":
+            image, *rest = draw_sheet(parameters, read)
+            more, seconds = tuple(rest), float(str(parameters.get("seconds", 0)))
         else:
-            image = DRAWERS[name](image, parameters)
-    data = encode(image, encoding)
-    return Drawn(data=data, media_type=f"image/{encoding['format']}", size=image.size)
-
-
-def decode(master: bytes, *, source: str) -> Image.Image:
-    """The pixels: first frame, upright, sRGB, RGB or (where something is transparent) RGBA, without metadata."""
-    try:
-        if format_of(master) == "png":
-            PngImageFile(io.BytesIO(master)).verify()  # reading does not compare the checksums of pixel data
-        with open_picture(master, source=source) as file:
-            turn = _TURNS.get(orientation(file))
-            profile = file.info.get("icc_profile")
-            file.load()
-            image = _in_srgb(file, profile) if isinstance(profile, bytes) and profile else _plain(file)
-    except DAMAGE as error:
-        raise damaged(source, error) from error
-    if turn is not None:
-        image = image.transpose(turn)
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
-        image = image.convert("RGB")
-    image.info = {}
-    return image
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """RGB or RGBA, whatever mode the file has; always a new picture."""
-    if image.mode.startswith("I"):  # 16-bit grey, which `convert` would clip instead of scale
-        image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    return image.copy() if image.mode == mode else image.convert(mode)
-
-
-def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """The picture's colours as sRGB has them. A profile that cannot be read or does not belong to the picture is
-    ignored, as browsers do."""
-    try:
-        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(given).lower():
-            return _plain(image)
-        whole = image if image.mode in ("RGB", "CMYK", "L") and not image.has_transparency_data else _plain(image)
-        alpha = whole.getchannel("A") if whole.mode == "RGBA" else None
-        space = given.profile.xcolor_space.strip()
-        colors = whole.convert({"GRAY": "L", "CMYK": "CMYK"}.get(space, "RGB"))
-        converted = ImageCms.profileToProfile(
-            colors,
-            given,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, *DAMAGE):
-        return _plain(image)
-    if converted is None:
-        return _plain(image)
-    if alpha is not None:
-        converted.putalpha(alpha)
-    return converted
+            assert image is not None, "only a sheet is made from nothing"
+            image = DRAWERS[name](image, parameters, read)
+    assert image is not None, "only a sheet is made from nothing"
+    data = encode(image, encoding, more=more, seconds=seconds, said=said)
+    form = str(encoding["format"])
+    kind = "application" if form in PAGE_FORMATS else "image"
+    return Drawn(data=data, media_type=f"{kind}/{form}", size=image.size)

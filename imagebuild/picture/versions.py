@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import importlib
+import platform
 from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
 
 import PIL
 
-__all__ = ["DRAWING", "tool_versions"]
+from imagebuild.picture.fonts import font_versions
+
+__all__ = ["DRAWING", "tool_versions", "tools_for"]
 
 # Raised by hand whenever `picture/` would draw other pixels, or write other bytes, from the same parameters.
 DRAWING = "1"
@@ -26,6 +29,9 @@ CODECS: dict[str, tuple[tuple[str, str, str], ...]] = {  # format → (name, mod
     "webp": (("libwebp", "PIL._webp", "webpdecoder_version"),),
     "avif": (("libavif", "PIL._avif", "libavif_version"), ("avif-codecs", "PIL._avif", "codec_versions")),
 }
+DRAWS_TEXT = frozenset({"typeset", "sheet"})
+READS_PICTURES = frozenset({"overlay", "put_back", "typeset"})  # of any format that a campaign may name
+RUNS_CODE = frozenset({"python"})
 
 
 @cache
@@ -48,4 +54,16 @@ def tool_versions(formats: Iterable[str] = tuple(CODECS)) -> dict[str, str]:
             version = value() if callable(value) else value
             if version:
                 found[name] = str(version)
+    return found
+
+
+def tools_for(steps: Iterable[str], formats: Iterable[str]) -> dict[str, str]:
+    """What takes part in these steps, on pictures of these formats, by name. What no step of an action uses is not in
+    its key, and remakes nothing when it changes."""
+    names = frozenset(steps)
+    found = tool_versions((*formats, "png", "jpeg", "webp") if names & READS_PICTURES else formats)
+    if names & DRAWS_TEXT:
+        found |= font_versions()
+    if names & RUNS_CODE:
+        found["python"] = platform.python_version()
     return found

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from imagebuild.core.address import MASTER, Selectable, parse_selection
-from imagebuild.core.expand import Action
+from imagebuild.core.action import Action
+from imagebuild.core.address import Selectable, base_of, is_inner, parse_selection
 from imagebuild.core.graph import down_to, uses_of
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry
@@ -84,7 +84,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """An asset: its paid picture first, if its own steps work on one, then the action whose result is delivered."""
+    """An asset: the actions on the way to its picture, in their order; last the one whose result is delivered."""
 
     address: str
     parts: tuple[Part, ...]
@@ -102,7 +102,7 @@ def picked(actions: Actions, terms: Sequence[str], excluded: Sequence[str] = ())
     if terms and not excluded and all(term in actions for term in terms):  # masters too, by their own address
         wanted = set(terms)
         return [address for address in actions if address in wanted]
-    assets = [action for action in actions.values() if not action.address.endswith(MASTER)]
+    assets = [action for action in actions.values() if not is_inner(action.address)]
     selection = parse_selection(terms, excluded)
     if selection is None:
         return [action.address for action in assets]
@@ -122,10 +122,12 @@ class Inquiry:
         for step in planned.plan.steps:
             self._alike.setdefault(step.identity, []).append(step.address)
         self._made: dict[str, list[Record]] | None = None
+        self._by_picture: dict[str, list[str]] = {}
+        for each in self._actions:
+            self._by_picture.setdefault(base_of(each), []).append(each)
 
     def about(self, address: str) -> About:
-        master = address + MASTER
-        parts = (*([self._part(master)] if master in self._actions else []), self._part(address))
+        parts = tuple(self._part(each) for each in self._by_picture[base_of(address)])
         output = self._actions[address].output
         paid = [each for each in down_to(self._actions, [address]) if self._actions[each].paid]
         return About(
@@ -204,10 +206,10 @@ class Inquiry:
         found: list[Origin] = []
         inputs = dict(action.inputs)
         references = action.manifest.get("references")
-        slots: list[tuple[str, object]] = [("input", None)] if "input" in inputs else []
+        slots: list[tuple[str, object]] = [(slot, None) for slot in inputs if not slot.startswith("references")]
         listed = references if isinstance(references, list) else []
         slots += [(f"references[{index}]", each) for index, each in enumerate(listed)]
-        if "mask" in action.manifest:
+        if isinstance(action.manifest.get("mask"), str):
             slots.append(("mask", action.manifest["mask"]))
         for slot, value in slots:
             source = inputs.get(slot)

@@ -17,7 +17,7 @@ from imagebuild.build.make import Making
 from imagebuild.build.report import Listener, Summary
 from imagebuild.build.run import Service, Stop, run_plan
 from imagebuild.build.terms import Terms
-from imagebuild.core.address import MASTER
+from imagebuild.core.address import is_inner
 from imagebuild.core.key import Digest
 from imagebuild.core.locale import PSEUDO_LOCALES
 from imagebuild.core.lock import Lock, write_lock
@@ -38,6 +38,7 @@ from imagebuild.workspace.private import replace_file
 
 __all__ = ["Built", "finish", "owed", "prune", "run_build", "save_lock"]
 
+REJECTED = ".imagebuild/rejected"  # where pictures that did not pass their checks can be looked at
 TABLES = (".yaml", ".yml", ".json", ".csv")  # the files that hold an axis
 
 
@@ -92,6 +93,11 @@ class _Delivery:
                 self._outputs.deliver(source, place, digest)
                 return
         self._outputs.deliver(self._store.get(digest), place, digest)  # sets damage aside, and says so
+
+    def keep_back(self, digest: Digest, path: str) -> str:
+        place = f"{REJECTED}/{path}"
+        self._outputs.deliver(self._store.get(digest), self._prefix + place, digest)
+        return place
 
     def take_in(self, digest: Digest, path: str | None) -> None:
         place = path or self._find_file(digest)
@@ -215,7 +221,7 @@ async def _service(
 def _asks(planned: Planned) -> bool:
     """Whether the plan asks a provider for anything: a picture, or what became of one that was paid for."""
     asking = ("make", "wait")  # how the others ended is known
-    return any(step.verdict in asking and step.kind != "local" and not step.merged for step in planned.plan.steps)
+    return any(step.verdict in asking and step.paid and not step.merged for step in planned.plan.steps)
 
 
 def owed(planned: Planned) -> bool:
@@ -263,7 +269,7 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
         return
     others = [address for address in lock.entries if address not in addresses]
     outputs = {entry.output for entry in entries if entry.output}
-    counted = Counter(entry.address.partition("[")[0] for entry in entries if not entry.address.endswith(MASTER))
+    counted = Counter(entry.address.partition("[")[0] for entry in entries if not is_inner(entry.address))
     afterwards = replace(planned, plan=replace(planned.plan, steps=(), kept_by_asset=counted, hold=None))
     answer, table = describe(afterwards)
     stored = planned.store.digests()
@@ -306,10 +312,11 @@ def _facts(planned: Planned) -> dict[str, list[list[str]]]:
     for found in (*files.values(), *locales.values()):  # a template may include an axis file: that reaches further
         found.difference_update(shared)
     links = [
-        [name, link.asset, "pinned" if link.pins else "same"]
+        [name, link.asset, "pinned" if link.pins or asset.sheet else "same"]  # pinned: any locale may change it
         for name, asset in campaign.assets.items()
         for link in asset.links
     ]
+    links += [[name, name, "pinned"] for name, asset in campaign.assets.items() if "duplicates" in asset.checks]
     facts = {
         "asset": [[name, *sorted(paths)] for name, paths in files.items()],
         "locale": [[tag, *sorted(paths)] for tag, paths in locales.items()],
@@ -320,7 +327,7 @@ def _facts(planned: Planned) -> dict[str, list[list[str]]]:
     sources = {link[1] for link in links}
     for address, (_, form) in expansion.results.items():
         name = address.partition("[")[0]
-        if name in sources and not address.endswith(MASTER):
+        if name in sources and not is_inner(address):
             formats.setdefault(name, set()).add(form)
     facts["format"] = [[name, *found] for name, found in formats.items() if len(found) == 1]
     if any(len(found) > 1 for found in formats.values()):

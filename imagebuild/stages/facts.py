@@ -129,4 +129,5 @@ class DiskFacts:
 
 def _known(record: Record) -> Known:
     size = f"{record.size[0]}x{record.size[1]}"
-    return Known(record.digest, size, record.bytes, record.cost or Decimal(0), record.model, record.provider)
+    cost = record.cost or Decimal(0)
+    return Known(record.digest, size, record.bytes, cost, record.model, record.provider, not record.is_result)

@@ -17,9 +17,9 @@ from importlib.util import find_spec
 
 import PIL
 
-from imagebuild.core.address import MASTER, asset_of
+from imagebuild.core.action import Result
+from imagebuild.core.address import asset_of, base_of, is_inner
 from imagebuild.core.cells import Reach
-from imagebuild.core.expand import Result
 from imagebuild.core.key import digest_of
 from imagebuild.core.lock import Lock
 from imagebuild.core.sizes import parse_size
@@ -41,7 +41,10 @@ from imagebuild.workspace.private import temporary_folder
 __all__ = ["Recall", "recall", "remember", "write_memory"]
 
 MOST_CELLS = 100  # beyond so many changed outputs, their assets are planned whole
-LIBRARIES = ("babel", "jinja2", "markupsafe", "polib", "yaml")  # what a prompt says depends on them too
+# What a prompt says, and how text is drawn, depends on them too.
+LIBRARIES = (
+    "babel", "budoux", "jinja2", "manimgx_fonts", "manimgx_fonts_cjk", "markupsafe", "polib", "uharfbuzz", "yaml",
+)  # fmt: skip
 TICK = 0.02  # seconds within which two writes may leave the same time
 
 
@@ -78,7 +81,7 @@ class Recall:
             for part in (f"[locale={tag}]", f"[locale={tag},", f",locale={tag},", f",locale={tag}]"):
                 kept = [address for address in kept if part not in address]
         if self.addresses:
-            kept = [address for address in kept if address.removesuffix(MASTER) not in self.addresses]
+            kept = [address for address in kept if base_of(address) not in self.addresses]
         if self.assets:
             kept = [address for address in kept if asset_of(address) not in self.assets]
         return kept
@@ -115,7 +118,7 @@ class Recall:
         found: dict[str, Result] = {}
         for address in kept if formats else ():
             form = formats.get(address.partition("[")[0])
-            if form and not address.endswith(MASTER):
+            if form and not is_inner(address):
                 found[address] = (parse_size(lock.entries[address].size or ""), form)
         return found
 

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from imagebuild.core.address import MASTER, Selectable, Selection, asset_of
-from imagebuild.core.expand import Action
+from imagebuild.core.action import Action
+from imagebuild.core.address import Selectable, Selection, asset_of, is_inner
+from imagebuild.core.cuts import cut_notes, cuts_of
 from imagebuild.core.key import Digest
 from imagebuild.core.lock import Lock
 from imagebuild.core.plan import USUAL, Plan, PlanStep, Policy, Spent, complete
@@ -134,7 +135,7 @@ def plan_campaign(
     plan = make_plan(
         expansion.actions, facts, loaded.offer, campaign=loaded.campaign.name, budget=loaded.campaign.budget,
         selected=_select(loaded, selection), kept=kept,
-        kept_by_asset=Counter([address.partition("[")[0] for address in kept if not address.endswith(MASTER)]),
+        kept_by_asset=Counter([address.partition("[")[0] for address in kept if not is_inner(address)]),
         skipped=expansion.skipped,
         notes=[words[0] for words in recalled.facts.get("note", ())] if partly else _notes(loaded),
         policy=policy, count_spent=whole,
@@ -162,7 +163,7 @@ def _select(loaded: Loaded, selection: Selection | None) -> set[str] | None:
     items = [
         Selectable(action.address, action.asset, action.cell, action.output)
         for action in expansion.actions.values()
-        if not action.address.endswith(MASTER)
+        if not is_inner(action.address)
     ]
     return selection.pick(items)
 
@@ -182,6 +183,7 @@ def _notes(loaded: Loaded) -> list[str]:
         if offer.model in load_catalog().models:
             floating = f"`{offer.provider}` has only a floating name for `{offer.model}`"
         notes.append(f"{floating}: what it draws may change without notice")
+    notes.extend(cut_notes(cuts_of(loaded.expansion.actions, loaded.campaign.axes.get("ratio"))))
     rules = loaded.offer.sizes
     large = {action.asset for action in actions if action.paid and action.size and is_experimental(action.size, rules)}
     notes.extend(

@@ -8,29 +8,34 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from imagebuild.core.action import Expansion, Result
 from imagebuild.core.catalogue import parse_catalogue, parse_catalogues, strings_files
 from imagebuild.core.cells import Reach
-from imagebuild.core.expand import Expansion, Result, expand
+from imagebuild.core.expand import expand
 from imagebuild.core.offer import Catalog, Offer, Situation
+from imagebuild.core.placement import Placement
 from imagebuild.core.plan import unknown_price
 from imagebuild.core.spec import Campaign
 from imagebuild.core.spec_parser import parse_campaign
 from imagebuild.core.strings import Strings, Text
 from imagebuild.errors import ImagebuildError, Place, Problems
 from imagebuild.lazy import lazy
-from imagebuild.picture.versions import tool_versions
+from imagebuild.picture.checks.versions import versions_for
+from imagebuild.picture.versions import tools_for
 from imagebuild.providers.catalog import load_catalog
 from imagebuild.stages.project import Project
 from imagebuild.workspace.files import Files, Remembered
 
 if TYPE_CHECKING:
+    from imagebuild.picture import placements
     from imagebuild.providers import account
     from imagebuild.stages import plugins
-else:  # for a provider that is not in the catalogue, and for what `.env` may say of one that is
+else:  # for placements, for a provider that is not in the catalogue, and for what `.env` may say of one that is
+    placements = lazy("imagebuild.picture.placements")
     account = lazy("imagebuild.providers.account")
     plugins = lazy("imagebuild.stages.plugins")
 
-__all__ = ["Loaded", "read_campaign", "read_spec"]
+__all__ = ["Loaded", "Spec", "expand_spec", "read_campaign", "read_spec"]
 
 
 @dataclass(slots=True)
@@ -95,7 +100,9 @@ def read_spec(
     sources = _Sources(project, files, problems)
     text = sources.read(project.spec_name)
     problems.check()
-    campaign = parse_campaign(text or "", sources, file=project.label(project.spec_name), problems=problems)
+    campaign = parse_campaign(
+        text or "", sources, file=project.label(project.spec_name), problems=problems, shipped=_shipped_placements
+    )
     if campaign is None:
         problems.check()
         raise ImagebuildError(f"cannot read `{project.spec_name}`")
@@ -110,6 +117,10 @@ def read_spec(
         situation=Situation() if name == "proof" else _situation(project, name),
     )
     return Spec(campaign, offer, sources, files, problems)
+
+
+def _shipped_placements() -> Mapping[str, Placement]:
+    return placements.shipped_placements()
 
 
 def _catalog_with(name: str) -> Catalog:
@@ -144,21 +155,39 @@ def read_campaign(
     `priced`: a price that is not known is a mistake too, also of what has been made already."""
     spec = read_spec(project, provider=provider, remembered=remembered)
     campaign, problems = spec.campaign, spec.problems
-    part = narrow(campaign) if narrow is not None else Part(None, None, {}, {})
-    strings, string_files = _read_strings(campaign, spec, part.tags)
-    offer = spec.offer or _any_offer()  # every other mistake is told as well
-    expansion = expand(
-        campaign, offer, strings, spec.sources, spec.files.digest, cache(tool_versions), problems,
-        reach=part.reach, known=part.known, outputs=part.outputs,
-    )  # fmt: skip
+    loaded = expand_spec(project, spec, narrow(campaign) if narrow is not None else None)
     if priced and spec.offer is not None:
-        for action in expansion.actions.values():
-            unknown = unknown_price(action, offer)
+        for action in loaded.expansion.actions.values():
+            unknown = unknown_price(action, spec.offer)
             if unknown is not None:
                 what, hint = unknown
                 problems.add(what, at=campaign.assets[action.asset].place, hint=hint, once=("price", action.asset))
     problems.check()
+    return loaded
+
+
+def expand_spec(project: Project, spec: Spec, part: Part | None = None) -> Loaded:
+    """What follows from a campaign, or from a part of it, as far as it can be worked out: what is wrong is in
+    `spec.problems`."""
+    part = part or Part(None, None, {}, {})
+    campaign = spec.campaign
+    strings, string_files = _read_strings(campaign, spec, part.tags)
+    offer = spec.offer or _any_offer()  # every other mistake is told as well
+    expansion = expand(
+        campaign, offer, strings, spec.sources, spec.files.digest, _Tools(), spec.problems,
+        reach=part.reach, known=part.known, outputs=part.outputs,
+    )  # fmt: skip
     return Loaded(project, campaign, offer, strings, expansion, spec.files, string_files)
+
+
+class _Tools:
+    """Which versions draw and check, each asked for once."""
+
+    def __init__(self) -> None:
+        self.of_steps = cache(tools_for)
+
+    def of_checks(self, checks: Mapping[str, object]) -> Mapping[str, str]:
+        return versions_for(checks)
 
 
 class Part(NamedTuple):

@@ -74,6 +74,18 @@ class Record:
     sources: Mapping[str, Any] = field(default_factory=dict)  # every template, string and variable used, by name
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def report(self) -> Mapping[str, Any] | None:
+        """Of a check: what it found, `deliver` first of all. The digest is that of the picture it looked at."""
+        found = self.extra.get("report")
+        return found if isinstance(found, Mapping) else None
+
+    @property
+    def is_result(self) -> bool:
+        """Whether it has the result of its key: a picture that did not pass its check is none."""
+        report = self.report
+        return report is None or report.get("deliver") is True
+
 
 class StoredObject(NamedTuple):
     """One object as a listing shows it."""

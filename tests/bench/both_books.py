@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from imagebuild.core.address import MASTER
+from imagebuild.core.address import base_of
 from imagebuild.core.attempt import Payment, settled
 from imagebuild.core.key import Digest, Key, digest_of
 from imagebuild.core.lock import Lock, parse_lock
@@ -193,12 +193,12 @@ def _lock_in(folder: Path) -> Lock:
 
 def _masters_in(lock: Lock) -> dict[str, Digest]:
     """Picture → the digest of what was paid for: of what was cut from it, only where nothing was."""
-    found = {address: entry.digest for address, entry in lock.entries.items() if not address.endswith(MASTER)}
-    return found | {_picture(each): entry.digest for each, entry in lock.entries.items() if each.endswith(MASTER)}
+    found = {address: entry.digest for address, entry in lock.entries.items() if not is_inner(address)}
+    return found | {_picture(each): entry.digest for each, entry in lock.entries.items() if is_inner(each)}
 
 
 def _picture(address: str) -> str:
-    return address.removesuffix(MASTER)
+    return base_of(address)
 
 
 def _check_secret(evidence: Evidence) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from imagebuild.build.make import Making
+from imagebuild.build.pool import Workers
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Key, digest_of, key_of
 from imagebuild.core.lock import Lock, LockEntry
@@ -33,6 +35,12 @@ def making_in(store: LocalStore, *, files=None, locked=lambda key, digest: None)
         sources_of=lambda address: {"t.headline": f"words of {address}"}, kept=lambda address: digest_of(b""),
         locked=locked, now=lambda: "2026-11-21T10:00:00Z", clock=Clock(1.0),
     )  # fmt: skip
+
+
+def drawn(making: Making, action, source, **more):
+    """The record of a drawing, made by one worker in this process."""
+    manifest = complete(action, {"input": source}) | more
+    return making.draw(action, manifest, key_of(manifest), partial(Workers(making, 1, apart=False).do, 0))
 
 
 def picture_bytes(size=(64, 64), color="red") -> bytes:
@@ -116,8 +124,7 @@ def test_a_picture_that_is_not_what_was_asked_for_is_stored_without_a_record(sto
 def test_a_drawing_is_stored_with_the_manifest_it_was_drawn_by(store):
     source = store.put(picture_bytes(), durable=True)
     action = cut("hero", "scene")
-    manifest = complete(action, {"input": source})
-    record = making_in(store).draw(action, manifest, key_of(manifest))
+    record = drawn(making_in(store), action, source)
     assert (record.size, record.paid, record.media_type, record.cost) == ((16, 16), False, "image/png", None)
     assert store.record(record.key) == record
 
@@ -125,8 +132,7 @@ def test_a_drawing_is_stored_with_the_manifest_it_was_drawn_by(store):
 def test_an_action_without_steps_delivers_the_very_bytes_it_is_made_from(store):
     source = store.put(picture_bytes(), durable=True)
     action = cut("hero", "scene")
-    manifest = complete(action, {"input": source}) | {"steps": []}
-    record = making_in(store).draw(action, manifest, key_of(manifest))
+    record = drawn(making_in(store), action, source, steps=[])
     assert record.digest == source
     assert record.size == (64, 64)
 
@@ -136,10 +142,8 @@ def test_nothing_is_drawn_from_a_damaged_picture(store):
     path = Path(store.file(source))
     path.chmod(0o644)
     path.write_bytes(picture_bytes(color="blue"))
-    action = cut("hero", "scene")
-    manifest = complete(action, {"input": source})
     with pytest.raises(DamagedObject):
-        making_in(store).draw(action, manifest, key_of(manifest))
+        drawn(making_in(store), cut("hero", "scene"), source)
 
 
 class CountingStore(LocalStore):
@@ -156,14 +160,16 @@ def test_many_drawings_of_one_master_at_once_read_it_once(tmp_path):
     store = CountingStore(str(tmp_path / "store"))
     source = store.put(picture_bytes((64, 64)), durable=True)
     making = making_in(store)
+    workers = Workers(making, 8, apart=False)
     actions = [cut(f"hero{side}", "scene", side) for side in range(8, 24)]
 
-    def draw(action):
+    def draw(numbered):
+        lane, action = numbered
         manifest = complete(action, {"input": source})
-        return making.draw(action, manifest, key_of(manifest)).size
+        return making.draw(action, manifest, key_of(manifest), partial(workers.do, lane % 8)).size
 
     with ThreadPoolExecutor(8) as executor:
-        sizes = list(executor.map(draw, actions))
+        sizes = list(executor.map(draw, enumerate(actions)))
     assert sizes == [(side, side) for side in range(8, 24)]
     assert store.read == [source]
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
+from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt, settled
-from imagebuild.core.expand import Action
 from imagebuild.core.key import key_of
 from imagebuild.core.lock import Lock
 from imagebuild.core.plan import USUAL, Policy

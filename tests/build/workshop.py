@@ -16,8 +16,8 @@ from PIL import Image
 from imagebuild.build.make import Making
 from imagebuild.build.report import Event, Summary
 from imagebuild.build.run import Service, Stop, run_plan
+from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt, total_counted
-from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of
 from imagebuild.core.lock import Lock
 from imagebuild.core.offer import Offer, Price

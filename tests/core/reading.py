@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from imagebuild.core.action import Expansion
 from imagebuild.core.catalogue import parse_catalogue, strings_files
 from imagebuild.core.document import Node, parse_yaml
-from imagebuild.core.expand import Expansion, expand
+from imagebuild.core.expand import expand
 from imagebuild.core.key import digest_of
 from imagebuild.core.offer import USUAL, Offer, Situation
 from imagebuild.core.spec import Campaign
 from imagebuild.core.spec_parser import parse_campaign
 from imagebuild.core.strings import Strings
 from imagebuild.errors import Problem, Problems, SpecErrors
+from imagebuild.picture.placements import shipped_placements
 from imagebuild.providers.catalog import load_catalog
 
 SNAPSHOT = "gpt-image-2-2026-04-21"
@@ -47,7 +49,7 @@ def node_of(text: str) -> Node:
 def campaign_of(text: str, files: Mapping[str, str] | None = None) -> Campaign:
     """The campaign that a text is, under the usual head."""
     problems = Problems()
-    campaign = parse_campaign(HEAD + text, Texts(files), file=FILE, problems=problems)
+    campaign = parse_campaign(HEAD + text, Texts(files), file=FILE, problems=problems, shipped=shipped_placements)
     problems.check()
     assert campaign is not None
     return campaign
@@ -55,7 +57,7 @@ def campaign_of(text: str, files: Mapping[str, str] | None = None) -> Campaign:
 
 def mistakes_of(text: str, files: Mapping[str, str] | None = None, *, head: str = HEAD) -> list[Problem]:
     problems = Problems()
-    parse_campaign(head + text, Texts(files), file=FILE, problems=problems)
+    parse_campaign(head + text, Texts(files), file=FILE, problems=problems, shipped=shipped_placements)
     return list(SpecErrors(problems.found).problems)
 
 
@@ -91,6 +93,16 @@ def strings_of(campaign: Campaign, files: Mapping[str, str], problems: Problems)
     )
 
 
+class OneTool:
+    """One library draws and checks everything."""
+
+    def of_steps(self, names, formats):
+        return {"pillow": "1"}
+
+    def of_checks(self, checks):
+        return {"pillow": "1"}
+
+
 def expansion_of(
     text: str,
     files: Mapping[str, str] | None = None,
@@ -109,7 +121,7 @@ def expansion_of(
         strings,
         Texts(files),
         lambda path: digest_of(files[path].encode()) if path in files else None,
-        lambda _formats: {"pillow": "1"},
+        OneTool(),
         problems,
     )
     problems.check()

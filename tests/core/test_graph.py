@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from imagebuild.core.expand import Action
+from imagebuild.core.action import Action
 from imagebuild.core.graph import Drawing, Edge, Node, asset_drawing, cell_drawing, dot, down_to, mermaid, uses_of
 
 

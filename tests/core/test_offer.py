@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.core.expand import Action
+from imagebuild.core.action import Action
 from imagebuild.core.offer import Situation, dollars, output_tokens
 from imagebuild.core.plan import price_of, unknown_price
 from imagebuild.errors import Place, Problems, ProviderError

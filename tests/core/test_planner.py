@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt, Payment, payment_of
-from imagebuild.core.expand import Action
 from imagebuild.core.key import Digest, Key, digest_of, key_of
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.offer import Offer, Price

@@ -35,11 +35,13 @@ def test_a_picture_without_a_ratio_has_the_size_that_is_said_or_a_square(setting
 
 def test_the_ratio_axis_says_the_size_at_each_resolution():
     found = sizes(f"{RATIOS}assets: {{a: {{prompt: A, over: ratio, resolution: 1k}}}}")
-    assert list(found.values()) == ["1024x1024", "1280x720", "720x1280", "1440x480", "1200x640", "896x736"]
+    assert list(found.values()) == ["1024x1024", "1280x720", "720x1280", "1440x480", "1280x720", "896x736"]
+    each = sizes(f"{RATIOS}assets: {{a: {{prompt: A, over: ratio, resolution: 1k, masters: each}}}}")
+    assert list(each.values()) == ["1024x1024", "1280x720", "720x1280", "1440x480", "1200x640", "896x736"]
 
 
 def test_an_exact_size_of_the_ratio_axis_is_fitted_when_the_picture_is_delivered():
-    found = actions(f"{RATIOS}assets: {{a: {{prompt: A, over: ratio, output: '{{{{ ratio }}}}.png'}}}}")
+    found = actions(f"{RATIOS}assets: {{a: {{prompt: A, over: ratio, masters: each, output: '{{{{ ratio }}}}.png'}}}}")
     assert found["a[ratio=og]:master"].size == (1200, 640)
     assert found["a[ratio=og]"].size == (1200, 630)
     assert found["a[ratio=og]"].manifest["steps"][0] == {"fit": {"cover": [1200, 630], "anchor": "center"}}

@@ -70,6 +70,15 @@ CANONICAL = [
     ("encode: {format: webp, lossless: true}", {"format": "webp", "lossless": True}),
     ("encode: {format: avif, quality: 1, max_bytes: 1 MiB}", {"format": "avif", "quality": 1, "max_bytes": 1_048_576}),
     ("encode: {format: png, background: '#FF0000FF'}", {"format": "png", "background": "#ff0000"}),
+    ("encode: {format: png, colors: 64, max_bytes: 50kB}", {"format": "png", "colors": 64, "max_bytes": 50_000}),
+    ("encode: {format: gif}", {"format": "gif", "colors": 256, "background": "#ffffff"}),
+    ("encode: {format: pdf}", {"format": "pdf", "quality": 90, "background": "#ffffff"}),
+    ("encode: {format: png, profile: srgb}", {"format": "png", "profile": "srgb"}),
+    ("encode: {format: png, profile: none, metadata: strip}", {"format": "png"}),
+    ("encode: {format: png, metadata: keep}", {"format": "png", "metadata": {"keep": True}}),
+    ("encode: {format: png, metadata: {keep: false}}", {"format": "png"}),
+    ("sharpen: {}", {"amount": 0.5, "radius": 0.8, "threshold": 2}),
+    ("sharpen: {amount: 1, threshold: 0}", {"amount": 1.0, "radius": 0.8, "threshold": 0}),
 ]
 
 
@@ -150,7 +159,22 @@ MISTAKES = [
     ("[crop: {box: [0.6, 0, 0.5, 0.5]}]", "`box` of step `crop`", "leaves the picture"),
     ("[crop: {box: [0, 0, 4, 4], anchor: top}]", "`anchor` does not go with `box`", None),
     ("[crop: {ratio: wide}]", "`ratio` of step `crop`: `wide` will not do", "16:9"),
-    ("[encode: {quality: 80}]", "step `encode` needs `format`", "png, jpeg, webp, avif"),
+    ("[encode: {quality: 80}]", "step `encode` needs `format`", "png, jpeg, webp, avif, gif, pdf"),
+    ("[encode: {format: gif, quality: 80}]", "gif has no quality", "choose jpeg"),
+    ("[encode: {format: jpeg, colors: 64}]", "jpeg is written with all colours", "png and gif"),
+    ("[encode: {format: png, colors: 1}]", "`colors` of step `encode`: 1 is not between 2 and 256", None),
+    ("[encode: {format: gif, profile: srgb}]", "a gif carries no colour profile", "remove `profile`"),
+    ("[encode: {format: png, profile: cmyk}]", "`cmyk` is none of srgb, none", None),
+    ("[encode: {format: gif, metadata: keep}]", "a gif carries no metadata", "another format"),
+    ("[encode: {format: png, metadata: kept}]", "`kept` is none of strip, keep", "did you mean `keep`?"),
+    ("[encode: {format: png, metadata: {titel: x}}]", "unknown key `titel` in `metadata`", "did you mean `title`?"),
+    ("[encode: {format: png, metadata: {title: 5}}]", "`metadata.title` of step `encode`: a text is wanted", "quote it"),
+    ("[encode: {format: png, metadata: {keep: 1}}]", "`metadata.keep` of step `encode`: true or false", None),
+    ("[sharpen: {amount: 4}]", "`amount` of step `sharpen`: `4` will not do", "from 0.05 to 3"),
+    ("[sharpen: {radius: much}]", "`radius` of step `sharpen`: `much` will not do", "from 0.3 to 10"),
+    ("[sharpen: {threshold: 1.5}]", "`threshold` of step `sharpen`: a whole number", None),
+    ("[sharpen: {strength: 1}]", "unknown key `strength` in step `sharpen`", None),
+    ("[put_back: {}]", "unknown step `put_back`", None),
     ("[encode: {format: jpg}]", "`jpg` is none of", "did you mean `jpeg`?"),
     ("[encode: {format: png, quality: 80}]", "png has no quality", "choose jpeg"),
     ("[encode: {format: webp, lossless: true, quality: 80}]", "a lossless picture has no quality", None),
@@ -180,7 +204,7 @@ def test_each_mistake_is_told_once_with_a_place_and_what_to_write(text, what, hi
 
 
 def test_all_mistakes_of_a_list_are_told_at_once():
-    found = mistakes("- fti\n- fit: {cover: [8, x]}\n- crop: {}\n- encode: {format: gif}\n")
+    found = mistakes("- fti\n- fit: {cover: [8, x]}\n- crop: {}\n- encode: {format: bmp}\n")
     assert [problem.at.line for problem in found] == [1, 2, 3, 4]
 
 
@@ -226,6 +250,7 @@ def test_the_output_format_follows_the_steps_then_the_extension():
     assert [format_of_path(path) for path in ("a/b.JPG", "b.jpeg", "b.webp", "b.avif", "b.png")] == [
         "jpeg", "jpeg", "webp", "avif", "png",
     ]  # fmt: skip
+    assert [format_of_path(path) for path in ("a.gif", "a.PDF")] == ["gif", "pdf"]
     assert format_of_path("v1.png/picture") is None
     assert format_of_path("picture.tiff") is None
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from imagebuild.core.step_encode import FORMATS, default_encode
-from imagebuild.core.steps import STEPS
+from imagebuild.core.steps import INSERTED, STEPS
 from imagebuild.errors import PictureError
 from imagebuild.picture.measure import measure
 from imagebuild.picture.steps import DRAWERS, decode, draw_steps, run_steps
@@ -30,12 +30,16 @@ def scene(size=(96, 64)):
     return Image.merge("RGB", (across, down, Image.radial_gradient("L").resize(size)))
 
 
+def nothing(digest):
+    raise KeyError(digest)
+
+
 def near(ours, theirs, by=2):
     return all(abs(a - b) <= by for a, b in zip(ours, theirs, strict=True))
 
 
 def test_every_step_of_the_spec_can_be_drawn():
-    assert set(DRAWERS) | {"encode"} == set(STEPS)
+    assert set(DRAWERS) | {"encode"} == {*STEPS, *INSERTED}
 
 
 def test_steps_are_drawn_in_order_and_the_result_is_described():
@@ -44,15 +48,15 @@ def test_steps_are_drawn_in_order_and_the_result_is_described():
         ("crop", {"ratio": "1:1", "anchor": "left"}),
         ("encode", {"format": "webp", "quality": 80, "lossless": False}),
     ]
-    drawn = run_steps(saved(scene(), "PNG"), steps, source="hero")
+    drawn = run_steps(saved(scene(), "PNG"), steps, source="hero", read=nothing)
     assert (drawn.size, drawn.media_type) == ((40, 40), "image/webp")
     assert (measure(drawn.data).size, measure(drawn.data).format) == ((40, 40), "webp")
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_without_an_encode_step_the_default_format_is_written(form):
-    implicit = run_steps(saved(scene(), "PNG"), [], source="hero", default_format=form)
-    explicit = run_steps(saved(scene(), "PNG"), [("encode", default_encode(form))], source="hero")
+    implicit = run_steps(saved(scene(), "PNG"), [], source="hero", read=nothing, default_format=form)
+    explicit = run_steps(saved(scene(), "PNG"), [("encode", default_encode(form))], source="hero", read=nothing)
     assert implicit == explicit
     assert implicit.media_type == f"image/{form}"
 
@@ -63,7 +67,7 @@ def test_a_decoded_master_can_be_drawn_many_times_and_stays_as_it_is():
     before = image.tobytes()
     for target in ([96, 64], [48, 48], [10, 40]):
         steps = [("fit", {"cover": target, "anchor": "center"})]
-        assert draw_steps(image, steps) == run_steps(master, steps, source="hero")
+        assert draw_steps(image, steps, read=nothing) == run_steps(master, steps, source="hero", read=nothing)
     assert image.tobytes() == before
 
 
@@ -72,7 +76,7 @@ import hashlib, json, sys
 from imagebuild.picture.steps import run_steps
 master = sys.stdin.buffer.read()
 for steps in json.loads(sys.argv[1]):
-    print(hashlib.sha256(run_steps(master, steps, source="hero").data).hexdigest())
+    print(hashlib.sha256(run_steps(master, steps, source="hero", read=dict().__getitem__).data).hexdigest())
 """
 
 
@@ -81,7 +85,7 @@ def test_the_same_work_gives_the_same_bytes_in_another_process():
     fit = ["fit", {"cover": [512, 300], "anchor": [0.3, 0.4]}]
     work = [[fit, ["encode", default_encode(form)]] for form in FORMATS]
     work.append([fit, ["encode", {**default_encode("webp"), "max_bytes": 3000}]])
-    here = [hashlib.sha256(run_steps(master, steps, source="hero").data).hexdigest() for steps in work]
+    here = [hashlib.sha256(run_steps(master, steps, source="hero", read=nothing).data).hexdigest() for steps in work]
     there = subprocess.run(
         [sys.executable, "-c", SAME, json.dumps(work)], input=master, capture_output=True, check=True
     ).stdout
@@ -123,7 +127,7 @@ def test_the_first_frame_of_an_animation_is_taken():
     frames = [Image.new("RGB", (8, 8), color) for color in ((255, 0, 0), (0, 255, 0))]
     for form in ("GIF", "WEBP", "AVIF"):
         data = saved(frames[0], form, save_all=True, append_images=frames[1:])
-        drawn = run_steps(data, [("encode", default_encode("avif"))], source="hero")
+        drawn = run_steps(data, [("encode", default_encode("avif"))], source="hero", read=nothing)
         assert measure(drawn.data).frames == 1
         assert near(decode(data, source="hero").getpixel((4, 4)), (255, 0, 0), by=4)
 
