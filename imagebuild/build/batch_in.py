@@ -15,6 +15,7 @@ from imagebuild.build.batch_entry import begun, key_of_label, leaving, replacing
 from imagebuild.build.batch_link import BatchLink
 from imagebuild.build.books import Books, Left
 from imagebuild.build.held import held
+from imagebuild.build.room import lack_of_room
 from imagebuild.build.terms import Money, Terms
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Key
@@ -121,6 +122,9 @@ class BatchesIn:
     async def _hand_in(self, lot: Lot, orders: Sequence[Order], ended: dict[str, ImagebuildError]) -> Submitted:
         """One batch: written down, uploaded, begun."""
         self._money.check_open()
+        lack = await self._link.on_disk(lack_of_room, self._terms.free_bytes, (0, 0), 0)  # it comes days later
+        self._money.halted = self._money.halted or lack
+        self._money.check_halted()
         going = _Going(self._terms.new_id())
         async with held(self._books.journal.claim(key_of_label(going.label)), self._link.disk) as is_mine:
             if not is_mine:

@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 from imagebuild.build.books import Books, Left, may_be_billed
 from imagebuild.build.drive import Hooks, drive, picture_of
 from imagebuild.build.held import held
+from imagebuild.build.room import lack_of_room
 from imagebuild.build.terms import Money, Terms
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Key
+from imagebuild.core.sizes import parse_size
 from imagebuild.errors import BuildError, Problem, StoreError
 from imagebuild.providers.base import Glimpse, Lost, NotKnown, Picture, Provider, Refused, Reply, Request, Unknown, Wire
 from imagebuild.store.base import DamagedObject, MissingObject
@@ -41,11 +43,11 @@ class Going:
 
 class Exchange:
     """`disk` is for short waits on files, `reader` for what large replies are read with: few threads, for each keeps
-    the memory of one."""
+    the memory of one. `at_once`: pictures that are on their way together, at most."""
 
     def __init__(
         self, provider: Provider, wire: Wire, books: Books, disk: Executor, reader: Executor, *, terms: Terms,
-        money: Money, stopped: Callable[[], bool],
+        money: Money, stopped: Callable[[], bool], at_once: int,
     ) -> None:  # fmt: skip
         self.provider = provider
         self.books = books
@@ -56,6 +58,15 @@ class Exchange:
         self._reader = reader
         self._money = money
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
+        self._at_once = at_once
+
+    async def check_room(self, manifest: Mapping[str, Any]) -> None:
+        """Raises `Left` when what is asked for next might not fit on the disk: then nothing more is sent."""
+        size = parse_size(str(manifest["size"]))
+        assert size is not None
+        lack = await self.on_disk(lack_of_room, self.terms.free_bytes, size, self._at_once)
+        self._money.halted = self._money.halted or lack
+        self._money.check_halted()
 
     async def drive(self, going: Going, *, replay: Reply | None, show: Callable[[Glimpse], None]) -> Picture:
         """Drive the flow, from the start, from a reply that is on disk, or from what the flow has noted."""

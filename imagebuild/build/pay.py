@@ -126,6 +126,7 @@ class Payer:
                 if not mine:
                     raise Left("the build was stopped")
                 self._money.check_halted()  # a limit does not stop it: its price is reserved
+                await self._exchange.check_room(going.attempt.manifest)
                 try:
                     picture = await self._exchange.drive(going, replay=None, show=show)
                 except (Throttled, AccountFailure, NotSent) as bad:

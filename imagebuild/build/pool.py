@@ -18,10 +18,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
-from imagebuild import errors
 from imagebuild.build.pool_worker import receive, send
 from imagebuild.core.key import Digest
-from imagebuild.errors import BuildError, ImagebuildError, PictureError, Place
+from imagebuild.errors import BuildError, PictureError
 from imagebuild.lazy import lazy
 
 if TYPE_CHECKING:
@@ -54,63 +53,68 @@ class Unforeseen(Exception):
 
 
 class Workers:
-    """So many workers. `apart`: each in a process of his own, begun with his first task."""
+    """So many workers. `apart`: each in a process of his own, begun with his first task. It may be given the next one
+    before the first is done, from another thread."""
 
     def __init__(self, originals: Originals, count: int, *, apart: bool) -> None:
         self._turns = [threading.Lock() for _ in range(count)]
-        self._pictures = None if apart else tasks.Pictures(originals.read, workers=count)
         self._processes = [_Lane(originals) for _ in range(count)] if apart else []
+        self._originals = originals
+        self._guard = threading.Lock()
+        self._pictures: tasks.Pictures | None = None  # of those who work here
 
     def do(self, lane: int, name: str, arguments: Mapping[str, Any], *, label: str) -> Any:
-        """What a task gives, done by one worker; the caller's thread waits for his turn, and for it. `label` is the
-        asset that it is done for."""
-        with self._turns[lane]:
-            if self._pictures is not None:
-                return tasks.TASKS[name](arguments, self._pictures)
+        """What a task gives, done by one worker; the caller's thread waits for it. `label` is the asset that it is
+        done for."""
+        if self._processes:
             return self._processes[lane].do(name, arguments, label)
+        with self._turns[lane]:
+            with self._guard:
+                if self._pictures is None:
+                    self._pictures = tasks.Pictures(self._originals.read, workers=len(self._turns))
+            return tasks.TASKS[name](arguments, self._pictures)
 
     def close(self, *, at_once: bool = False) -> None:
         """Let the processes go; `at_once` in the middle of what they do."""
         for lane in self._processes if at_once else ():
             lane.kill()
-        for lane, turn in zip(self._processes, self._turns, strict=False):
-            with turn:
-                lane.close()
+        for lane in self._processes:
+            lane.close()
 
 
 class _Died(Exception):
-    """A process ended in the middle of a task. `words`: how."""
+    """A process ended. `is_mine`: in the middle of the task; else that had not begun."""
 
-    def __init__(self, words: str, *, killed: bool) -> None:
+    def __init__(self, words: str = "", *, is_mine: bool = False, is_killed: bool = False) -> None:
         super().__init__(words)
         self.words = words
-        self.killed = killed
+        self.is_mine = is_mine
+        self.is_killed = is_killed
 
 
 class _Lane:
-    """One worker's processes, one after the other. One task at a time."""
+    """One worker's processes, one after the other."""
 
     def __init__(self, originals: Originals) -> None:
         self._originals = originals
-        self._guard = threading.Lock()  # of the two below: closing comes from another thread
+        self._guard = threading.Lock()
         self._process: _Process | None = None
         self._is_over = False
 
     def do(self, name: str, arguments: Mapping[str, Any], label: str) -> Any:
-        for turn in range(TRIES):
+        died = 0
+        while True:
             process = self._begun()
             try:
                 return process.do(name, arguments, self._originals)
             except _Died as bad:
-                with self._guard:
-                    self._process = None
-                process.end()
-                if turn == TRIES - 1:
+                self._bury(process)
+                died += bad.is_mine
+                if died == TRIES:
                     raise PictureError(
                         f"two processes, one after the other, ended while they worked on `{label}`: {bad.words}",
-                        hint="memory may have run out: `--jobs 1` takes less of it" if bad.killed else None,
+                        hint="memory may have run out: `--jobs 1` takes less of it" if bad.is_killed else None,
                     ) from None
-        raise AssertionError("the last turn returns or raises")
 
     def _begun(self) -> _Process:
         with self._guard:
@@ -119,6 +123,12 @@ class _Lane:
             if self._process is None:
                 self._process = _Process()
             return self._process
+
+    def _bury(self, process: _Process) -> None:
+        with self._guard:
+            if self._process is process:
+                self._process = None
+        process.end()
 
     def kill(self) -> None:
         with self._guard:
@@ -135,7 +145,7 @@ class _Lane:
 
 
 class _Process:
-    """One process."""
+    """One process. Threads that give it tasks get their results in the same order."""
 
     def __init__(self) -> None:
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `end`)
@@ -153,12 +163,37 @@ class _Process:
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None
         self._outgoing, self._incoming = self._popen.stdin, self._popen.stdout
+        self._sending = threading.Lock()
+        self._order = threading.Condition()  # of the four below
+        self._users = 0
+        self._given = 0
+        self._done = 0
+        self._is_dead = False
 
     def do(self, name: str, arguments: Mapping[str, Any], originals: Originals) -> Any:
+        with self._order:
+            self._users += 1
+        try:
+            with self._sending:
+                number = self._given
+                self._given += 1
+                with suppress(OSError):  # it has died: whoever waits for it learns that
+                    send(self._outgoing, ("do", name, arguments))
+            with self._order:
+                self._order.wait_for(lambda: self._is_dead or self._done == number)
+                if self._is_dead:
+                    raise _Died
+            return self._result(originals)
+        finally:
+            with self._order:
+                self._users -= 1
+                self._order.notify_all()
+
+    def _result(self, originals: Originals) -> Any:
+        """Of the first task that is not done."""
         failure: Exception | None = None
         reply: tuple[object, ...]
         try:
-            send(self._outgoing, ("do", name, arguments))
             while True:
                 kind, *said = receive(self._incoming)
                 if kind != "need":
@@ -167,24 +202,30 @@ class _Process:
                     reply = _found(originals, *said)
                 except Exception as bad:  # the task's own end, once the worker has put it down
                     failure, reply = bad, ("none",)
-                send(self._outgoing, reply)
+                with self._sending:
+                    send(self._outgoing, reply)
         except (EOFError, OSError, pickle.UnpicklingError):
+            with self._order:
+                self._is_dead = True
             raise self._death() from None
+        with self._order:
+            self._done += 1
+            self._order.notify_all()
         if failure is not None:
             raise failure
         if kind == "done":
             return said[0]
-        if kind == "wrong":
-            raise _error(*said)
-        raise Unforeseen(said[0])
+        raise said[0] if kind == "wrong" else Unforeseen(said[0])
 
     def kill(self) -> None:
         """Whoever waits for what it does learns that it died."""
         self._popen.kill()
 
     def end(self) -> None:
-        """It ends when nothing more can come. Not while somebody waits for it."""
-        with suppress(OSError):
+        """It ends when nothing more can come, and nobody waits for it."""
+        with self._order:
+            self._order.wait_for(lambda: self._users == 0)
+        with self._sending, suppress(OSError):
             self._outgoing.close()
         self._wait()
         self._incoming.close()
@@ -204,16 +245,10 @@ class _Process:
         self._said.seek(max(0, self._said.tell() - MOST_WORDS))
         said = self._said.read().decode(errors="replace").strip()
         words = f"the last one by {names[code]}" if code in names else f"the last one with exit code {code}"
-        return _Died(f"{words}, saying: {said}" if said else words, killed=names.get(code) == "SIGKILL")
+        words = f"{words}, saying: {said}" if said else words
+        return _Died(words, is_mine=True, is_killed=names.get(code) == "SIGKILL")
 
 
 def _found(originals: Originals, digest: Digest, may_be_file: bool) -> tuple[str, str | bytes]:
     path = originals.file(digest) if may_be_file else None
     return ("bytes", originals.read(digest)) if path is None else ("file", os.path.abspath(path))
-
-
-def _error(kind: str, what: str, at: Place | None, hint: str | None) -> ImagebuildError:
-    """An error as it would have been raised here."""
-    found = getattr(errors, kind)
-    error: ImagebuildError = found(what, at=at, hint=hint)
-    return error

@@ -1,8 +1,8 @@
 """A worker's own process: does one task after another (`tasks`) for the build at the other end of its pipes.
 
-Messages are tuples, pickled, each with its length before it; both ends are the same program, of the same version. The
-build says `("do", name, arguments)`, `("file", path)`, `("bytes", data)` or `("none",)`; the worker says
-`("need", digest, may_be_file)`, `("done", value)`, `("wrong", kind, what, place, hint)` or `("unforeseen", text)`.
+Messages are tuples, pickled, each with its length before it; both ends are the same program, of the same version. Tasks
+may be given ahead: they are done in their order, each begun as soon as the one before is done. The build says `("do", name, arguments)`, `("file", path)`, `("bytes", data)` or `("none",)`; the worker says
+`("need", digest, may_be_file)`, `("done", value)`, `("wrong", error)` or `("unforeseen", text)`.
 Nothing else is shared. The process ends when the build's end of the pipe closes, however the build ended.
 """
 
@@ -19,7 +19,6 @@ import traceback
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from imagebuild import errors
 from imagebuild.core.key import Digest, digest_of
 from imagebuild.errors import ImagebuildError
 from imagebuild.lazy import lazy
@@ -67,18 +66,22 @@ class _Build:
     def __init__(self, incoming: IO[bytes], outgoing: IO[bytes]) -> None:
         self._incoming = incoming
         self._outgoing = outgoing
-        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Message] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         """Beside the work, so that an end of the build ends the work too, and does not wait for it."""
         with suppress(EOFError, OSError):
             while True:
-                self._messages.put(receive(self._incoming))
+                message = receive(self._incoming)
+                (self._tasks if message[0] == "do" else self._answers).put(message)
         os._exit(0)
 
-    def next(self) -> Message:
-        return self._messages.get()
+    def task(self) -> tuple[str, dict[str, Any]]:
+        """The next one, and its arguments."""
+        _, name, arguments = self._tasks.get()
+        return name, arguments
 
     def tell(self, *message: object) -> None:
         try:
@@ -90,7 +93,7 @@ class _Build:
         """The bytes of a digest, checked: from their file, or else from the build, which checks them itself."""
         for may_be_file in (True, False):
             self.tell("need", digest, may_be_file)
-            kind, *given = self.next()
+            kind, *given = self._answers.get()
             if kind == "bytes":
                 data: bytes = given[0]
                 return data
@@ -104,14 +107,13 @@ class _Build:
 
 def _do(build: _Build, pictures: tasks.Pictures, name: str, arguments: dict[str, Any]) -> None:
     try:
-        build.tell("done", tasks.TASKS[name](arguments, pictures))
-    except _NoBytes:
-        build.tell("wrong", "BuildError", "", None, None)
-    except ImagebuildError as bad:
-        kind = next(each.__name__ for each in type(bad).__mro__ if hasattr(errors, each.__name__))
-        build.tell("wrong", kind, bad.what, bad.at, bad.hint)
+        try:
+            said: Message = ("done", tasks.TASKS[name](arguments, pictures))
+        except (ImagebuildError, _NoBytes) as bad:
+            said = ("wrong", pickle.loads(pickle.dumps(bad)))  # one that does not survive the way is told as text
     except Exception:
-        build.tell("unforeseen", traceback.format_exc())
+        said = ("unforeseen", traceback.format_exc())
+    build.tell(*said)
 
 
 def main() -> None:
@@ -127,5 +129,4 @@ def main() -> None:
     build = _Build(incoming, outgoing)
     pictures = tasks.Pictures(build.read)
     while True:
-        _, name, arguments = build.next()
-        _do(build, pictures, name, arguments)
+        _do(build, pictures, *build.task())

@@ -84,8 +84,9 @@ async def run_plan(
     is_over = False
     try:
         counter = open_counter(
-            service, making, money, executor=executor, disk=disk, reader=reader, clock=clock, stopped=stopped
-        )
+            service, making, money, executor=executor, disk=disk, reader=reader, clock=clock, stopped=stopped,
+            pictures=sum(step.paid and step.verdict == "make" and not step.merged for step in plan.steps),
+        )  # fmt: skip
         work = Work(
             plan, actions, schedule, ends, counter, making, delivery, store, lock, workers=workers, drawing=drawing,
             executor=executor, disk=disk,
@@ -114,7 +115,8 @@ async def run_plan(
 def _is_much(plan: Plan) -> bool:
     """Whether there is so much to do here that processes of their own are worth their beginning."""
     count = sum(step.verdict == "make" and not step.paid and not step.merged for step in plan.steps)
-    return bool(sys.executable) and count >= MUCH
+    is_python = bool(sys.executable) and not getattr(sys, "frozen", False)  # else it would begin the program again
+    return is_python and count >= MUCH
 
 
 def _in_place(step: PlanStep, making: Making, ends: Ends, lock: Lock) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 
 from imagebuild.build.lanes import Entry, LocalQueue
-from imagebuild.core.action import Action
+from imagebuild.core.action import Action, is_soft
 from imagebuild.core.plan import PlanStep
 
 __all__ = ["Queue", "Schedule"]
@@ -31,6 +31,7 @@ class Schedule:
         self._order: dict[str, int] = {}
         self._ranks: dict[str, Decimal] = {}
         self._sources: dict[str, str] = {}
+        self._soft: set[tuple[str, str]] = set()  # (source, address): done without it, should it come to nothing
         self._waits: dict[str, int] = {}
         self._dependents: dict[str, list[str]] = {}
         self._apart: frozenset[str] = frozenset()
@@ -57,6 +58,7 @@ class Schedule:
                 self._sources[address] = merged.get(inputs[0], inputs[0])
             for source in waiting:
                 self._dependents.setdefault(source, []).append(address)
+            self._soft.update((source, address) for slot, source in actions[address].inputs if is_soft(slot))
         self._rank()
         for address, count in self._waits.items():
             if count == 0:
@@ -118,7 +120,7 @@ class Schedule:
         for address in self._dependents.get(step.address, ()):
             if address not in self._waits:
                 continue
-            if state == "done":
+            if state == "done" or (step.address, address) in self._soft:
                 self._waits[address] -= 1
                 if self._waits[address] == 0:
                     self._ready(self._steps[address])

@@ -49,9 +49,9 @@ class Counter(NamedTuple):
 
 def open_counter(
     service: Service | None, making: Making, money: Money, *, executor: Executor, reader: Executor, disk: Executor,
-    clock: Callable[[], float], stopped: Callable[[], bool],
+    clock: Callable[[], float], stopped: Callable[[], bool], pictures: int,
 ) -> Counter:  # fmt: skip
-    """Get ready to ask a provider."""
+    """Get ready to ask a provider, for so many pictures."""
     if service is None:
         return Counter()
     requests = max(1, service.provider.limits.concurrency)
@@ -66,6 +66,9 @@ def open_counter(
         desk = BatchDesk(
             service.batching, service.wire, books, money, disk, terms=terms, age=service.age, stopped=stopped
         )
-    exchange = Exchange(service.provider, service.wire, books, disk, reader, terms=terms, money=money, stopped=stopped)
+    exchange = Exchange(
+        service.provider, service.wire, books, disk, reader, terms=terms, money=money, stopped=stopped,
+        at_once=min(requests, pictures),
+    )  # fmt: skip
     payer = Payer(exchange, Owed(exchange, money, desk), pace, money, clock=clock)
     return Counter(payer, desk, requests + requests // KEEPING)

@@ -10,7 +10,6 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from imagebuild.core.key import Digest
@@ -33,7 +32,6 @@ Read = Callable[[Digest], bytes]
 
 MOST_PIXELS: Final = 17_000_000  # kept for each worker: two of the largest pictures a model makes
 MOST_BYTES: Final = 64_000_000  # of fonts and logos
-SAME_FOR_MANY: Final = ("fit", "crop")  # what differs from language to language comes after these
 
 
 class Pictures:
@@ -55,8 +53,11 @@ class Pictures:
         def made() -> Image.Image:
             if not steps:
                 return decode(self._read(Digest(digest)), source=source)
+            before = self.image(digest, source, steps[:-1])
             name, parameters = steps[-1]
-            return DRAWERS[name](self.image(digest, source, steps[:-1]), parameters, self.read)
+            after = DRAWERS[name](before, parameters, self.read)
+            after.info = dict(before.info)  # what the file says of itself goes with it, whatever is drawn
+            return after
 
         return self._images.get(json.dumps([digest, list(steps)], sort_keys=True), made)
 
@@ -100,11 +101,13 @@ class _Kept(Generic[Value]):
 
 
 def _draw(arguments: Mapping[str, Any], pictures: Pictures) -> Drawn:
-    """`steps` done to the picture with the digest `input`."""
+    """`steps` done to the picture with the digest `input`; a sheet has none."""
     steps: list[Step] = [next(iter(step.items())) for step in arguments["steps"]]
-    first = list(takewhile(lambda step: step[0] in SAME_FOR_MANY, steps))
-    image = pictures.image(arguments["input"], arguments["source"], first)
-    return draw_steps(image, steps[len(first) :], read=pictures.read)
+    if arguments["input"] is None:
+        return draw_steps(None, steps, read=pictures.read)
+    first = max(0, sum(name != "encode" for name, _ in steps) - 1)  # languages differ in the last: the one with words
+    image = pictures.image(arguments["input"], arguments["source"], steps[:first])
+    return draw_steps(image, steps[first:], read=pictures.read)
 
 
 def _check(arguments: Mapping[str, Any], pictures: Pictures) -> dict[str, object]:

@@ -32,6 +32,7 @@ class Terms:
     agreed: frozenset[str] = frozenset()  # the attempts that the plan showed: the policy is about these, no later ones
     account: str = ""
     scale: float = 1.0  # of a service whose time runs faster than real ones' does
+    free_bytes: Callable[[], int | None] = lambda: None  # on the store's disk, where that can be known
 
     def may_ask_again(self, attempt: Attempt, provider: str) -> bool:
         """Whether a request may be sent though this attempt at it is open, and has ended without a picture."""

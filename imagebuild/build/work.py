@@ -18,7 +18,7 @@ from imagebuild.build.pool import Workers
 from imagebuild.build.report import Event
 from imagebuild.build.schedule import Schedule
 from imagebuild.build.service import Counter
-from imagebuild.core.action import Action
+from imagebuild.core.action import Action, is_soft
 from imagebuild.core.key import Digest, Key, key_of
 from imagebuild.core.lock import Lock
 from imagebuild.core.plan import Plan, PlanStep, complete
@@ -113,12 +113,17 @@ class Work:
         if before is not None:
             return before.manifest, before.key
         action = self._actions[step.address]
-        manifest = complete(action, {slot: self._digest_of(source) for slot, source in action.inputs})
+        digests = {slot: self._digest_of(source) for slot, source in action.inputs if self._is_there(slot, source)}
+        manifest = complete(action, digests)
         return manifest, key_of(manifest)
 
     def _digest_of(self, source: str) -> Digest:
         results = self._ends.results
         return results[source].digest if source in results else self._making.kept(source)
+
+    def _is_there(self, slot: str, source: str) -> bool:
+        """Whether an input has come to something: one that is looked at for comparison only may have failed."""
+        return not is_soft(slot) or source in self._ends.results or source not in self._actions
 
     async def _make(self, step: PlanStep, began: float, paid: bool, lane: int) -> None:
         """Make the action's result, unless its key, now that its inputs are known, has one already. Of steps that turn

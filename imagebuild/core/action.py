@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from imagebuild.core.key import Digest
 from imagebuild.core.sizes import Size
 
-__all__ = ["PAID", "Action", "Expansion", "Result", "Tools", "filled"]
+__all__ = ["PAID", "Action", "Expansion", "Result", "Tools", "filled", "is_soft"]
 
 _WORDS: Final = re.compile(r"[A-Za-z_]\w*|\d+")
 
@@ -68,8 +68,15 @@ class Expansion:
     sources_of: Callable[[str], Mapping[str, str]] = lambda _address: {}
 
 
+def is_soft(slot: str) -> bool:
+    """Whether an action can be done without this input, should it come to nothing: a picture that is looked at for
+    comparison only."""
+    return slot.startswith("checks.beside")
+
+
 def filled(manifest: Mapping[str, object], digests: Mapping[str, Digest]) -> dict[str, object]:
-    """A manifest with its inputs' digests in their places: `input`, `references[1]`, `steps[0].put_back.source`."""
+    """A manifest with its inputs' digests in their places: `input`, `references[1]`, `steps[0].put_back.source`. Soft
+    ones that there are not are left out."""
     whole = dict(manifest)
     for slot, digest in digests.items():
         if slot in whole:
@@ -82,4 +89,7 @@ def filled(manifest: Mapping[str, object], digests: Mapping[str, Digest]) -> dic
             node[word] = child = dict(child) if isinstance(child, Mapping) else list(child)
             node = child
         node[words[-1]] = digest
+    checks = whole.get("checks")
+    if isinstance(checks, Mapping) and None in checks.get("beside", ()):
+        whole["checks"] = {**checks, "beside": [each for each in checks["beside"] if each is not None]}
     return whole

@@ -52,11 +52,12 @@ def parse_axes(
             entries = [found for element in each if (found := parse_ratio_entry(element, problems, placements))]
         else:
             entries = _parse_entries(name, value, sources, files, problems)
-        if not entries and len(problems) == before:
+        known = name != "ratio" or placements.whole  # otherwise an entry may be missing for what is told elsewhere
+        if not entries and known and len(problems) == before:
             problems.add(f"axis `{name}` is empty", at=value.place, hint="give it at least one entry")
         _check_entries(name, entries, problems)
         unique = tuple({entry.id: entry for entry in entries}.values())
-        axes[name] = Axis(name=name, entries=unique, place=key.place, whole=len(problems) == before)
+        axes[name] = Axis(name=name, entries=unique, place=key.place, whole=known and len(problems) == before)
     return axes, locale, tuple(files)
 
 

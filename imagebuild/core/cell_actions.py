@@ -89,7 +89,8 @@ class CellActions:
     def _pay(self, prompt: str, source: str | None, references: Sequence[tuple[str, str]]) -> None:
         expanding, asset, settings = self.expanding, self.asset, self._settings
         source_size = expanding.results[source][0] if source in expanding.results else None
-        size = paid_size(asset, self.cell, settings, source_size, expanding.offer, expanding.problems)
+        beside = expanding.sharing.beside(asset, self.cell)
+        size = paid_size(asset, self.cell, settings, source_size, expanding.offer, expanding.problems, beside)
         if size is None:
             raise Unresolved
         form = master_format(settings, expanding.offer)
@@ -243,7 +244,8 @@ class CellActions:
             return None
         placement = cell.ratio.placement if cell.ratio else None
         return resolve_checks(
-            self.asset.checks, cell, steps=steps, placement=placement, size=cell.size, form=form
+            self.asset.checks, cell, steps=steps, placement=placement, size=cell.size, form=form,
+            captioned=self.expanding.offer.provider == "proof",
         )  # fmt: skip
 
     def add_check(self, all_cells: Sequence[CellActions]) -> None:

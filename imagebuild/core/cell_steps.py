@@ -70,7 +70,7 @@ class CellOf:
     @property
     def safe(self) -> tuple[float, float, float, float]:
         placement = self.ratio.placement if self.ratio else None
-        return placement.safe if placement is not None else (0.0, 0.0, 0.0, 0.0)
+        return (*placement.safe,) if placement is not None else (0.0, 0.0, 0.0, 0.0)
 
     def render(self, text: SourceText) -> str:
         found = self._rendered(text, in_path=False)

@@ -23,7 +23,7 @@ from imagebuild.errors import did_you_mean
 
 __all__ = ["check_schema", "parse_checks"]
 
-LEAST_AGREEMENT: Final = 0.98
+LEAST_AGREEMENT: Final = 1.0
 MOST_DISTANCE: Final = 10.0  # ΔE of CIEDE2000: another shade of the same colour, seen side by side
 LEAST_SHARE: Final = 0.5
 LEAST_DIFFERENCE: Final = 0.01
@@ -73,7 +73,7 @@ def _text(node: Node, where: str, scope: Scope) -> Options:
     entry = _entry(node, where, ("expect", "allow", "least", "unverified", "language"), scope)
     if entry is None:
         return options
-    share = "a share of the characters, above 0 and up to 1, e.g. `0.98`"
+    share = "a share of a text's letters, above 0 and up to 1, e.g. `0.98`"
     options["least"] = entry.number("least", 0, 1, share) or LEAST_AGREEMENT
     options["unverified"] = _unverified(entry)
     expect = node.get("expect")
@@ -228,70 +228,79 @@ def _either(description: str, properties: Mapping[str, object], *others: object,
     return {"description": description, "oneOf": [*others, mapping]}
 
 
+_SWITCH: Final = {"type": "boolean"}
+_UNVERIFIED: Final = {"description": "What becomes of a picture that cannot be read.", "enum": ["hold", "deliver"]}
+
+
 def check_schema() -> dict[str, object]:
     """JSON Schema of the value of `checks:`."""
-    switch = {"type": "boolean"}
-    off = {"const": False}
-    color = {"type": "string", "pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"}
-    colors = {"type": "array", "items": color, "minItems": 1, "maxItems": MOST_COLORS}
-    text = {"type": "string", "pattern": "\\S"}
-    unverified = {"description": "What becomes of a picture that cannot be read here.", "enum": ["hold", "deliver"]}
     ratio = {"type": "number", "minimum": 1, "maximum": 21}
-    form = {"enum": list(FORMATS)}
-    properties = {
-        "file": _either(
-            "Size, format and bytes of the file. A placement brings its own along.",
-            {
-                "size": {"type": "string", "pattern": "^ *[0-9]{1,5} *[x×] *[0-9]{1,5} *$"},
-                "formats": {"oneOf": [form, {"type": "array", "items": form, "minItems": 1}]},
-                "max_bytes": {"oneOf": BYTES_SCHEMA["oneOf"]},
-            },
-            switch,
-        ),
-        "text": _either(
-            "What is read in the picture is what it shall say. `none`: it shall say nothing.",
-            {
-                "expect": {
-                    "description": "Templates of what the picture shows, or `none`. Default: what is typeset.",
-                    "oneOf": [text, {"type": "array", "items": text, "minItems": 1}],
-                },
-                "allow": {
-                    "description": "Templates of what may be read besides: a name on the product.",
-                    "oneOf": [text, {"type": "array", "items": text, "minItems": 1}],
-                },
-                "least": _share(f"How much of a text must be read as it is written. Default: {LEAST_AGREEMENT}."),
-                "unverified": unverified,
-                "language": {"description": "Of the words, where the asset has no locale.", "type": "string"},
-            },
-            switch,
-            {"const": NO_TEXT},
-        ),
-        "contrast": _either(
-            "Of typeset words with what is behind them, as WCAG counts.", {"least": ratio}, switch, ratio
-        ),
-        "safe_zones": _either(
-            "Copy keeps clear of edges and of what the placement covers.", {"unverified": unverified}, switch
-        ),
-        "palette": _either(
-            "The picture keeps to the brand's colours.",
-            {
-                "colors": {"oneOf": [color, colors]},
-                "most": _share(f"How far from one of them (ΔE, CIEDE2000). Default: {MOST_DISTANCE:g}.", 100),
-                "share": _share(f"For at least this share of the picture. Default: {LEAST_SHARE:g}."),
-            },
-            off,
-            colors,
-            required="colors",
-        ),
-        "duplicates": _either(
-            "No locale's picture is another locale's, though the copy differs.",
-            {"least": _share(f"How much they differ where they differ most. Default: {LEAST_DIFFERENCE:g}.")},
-            switch,
-        ),
-    }  # fmt: skip
+    apart = f"How much they differ where they differ most. Default: {LEAST_DIFFERENCE:g}."
     return {
         "description": "What is checked before a picture is delivered; `false` takes one away.",
         "type": "object",
         "additionalProperties": False,
-        "properties": properties,
+        "properties": {
+            "file": _file_schema(),
+            "text": _text_schema(),
+            "contrast": _either(
+                "Of typeset words with what is behind them, as WCAG counts.", {"least": ratio}, _SWITCH, ratio
+            ),
+            "safe_zones": _either(
+                "Copy keeps clear of edges and of what the placement covers.", {"unverified": _UNVERIFIED}, _SWITCH
+            ),
+            "palette": _palette_schema(),
+            "duplicates": _either(
+                "No locale's picture is another locale's, though the copy differs.", {"least": _share(apart)}, _SWITCH
+            ),
+        },
     }
+
+
+def _file_schema() -> object:
+    form = {"enum": list(FORMATS)}
+    return _either(
+        "Size, format and bytes of the file. A placement brings its own along.",
+        {
+            "size": {"type": "string", "pattern": "^ *[0-9]{1,5} *[x×] *[0-9]{1,5} *$"},
+            "formats": {"oneOf": [form, {"type": "array", "items": form, "minItems": 1}]},
+            "max_bytes": {"oneOf": BYTES_SCHEMA["oneOf"]},
+        },
+        _SWITCH,
+    )
+
+
+def _text_schema() -> object:
+    text = {"type": "string", "pattern": "\\S"}
+    texts = [text, {"type": "array", "items": text, "minItems": 1}]
+    return _either(
+        "What is read in the picture is what it shall say. `none`: it shall say nothing.",
+        {
+            "expect": {
+                "description": "Templates of what the picture shows, or `none`. Default: what is typeset.",
+                "oneOf": texts,
+            },
+            "allow": {"description": "Templates of what may be read besides: a name on the product.", "oneOf": texts},
+            "least": _share("How much of a text must be read as it is written. Default: all of it."),
+            "unverified": _UNVERIFIED,
+            "language": {"description": "Of the words, where the asset has no locale.", "type": "string"},
+        },
+        _SWITCH,
+        {"const": NO_TEXT},
+    )
+
+
+def _palette_schema() -> object:
+    color = {"type": "string", "pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"}
+    colors = {"type": "array", "items": color, "minItems": 1, "maxItems": MOST_COLORS}
+    return _either(
+        "The picture keeps to the brand's colours.",
+        {
+            "colors": {"oneOf": [color, colors]},
+            "most": _share(f"How far from one of them (ΔE, CIEDE2000). Default: {MOST_DISTANCE:g}.", 100),
+            "share": _share(f"For at least this share of the picture. Default: {LEAST_SHARE:g}."),
+        },
+        {"const": False},
+        colors,
+        required="colors",
+    )

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from imagebuild.core.layout import typeset_of
 from imagebuild.core.placement import Placement
 from imagebuild.core.sizes import Size, size_text
+from imagebuild.core.step_encode import PAGE_FORMATS
 from imagebuild.core.step_kind import Step, StepCell
 from imagebuild.core.written import SourceText
 from imagebuild.errors import Place
 
-__all__ = ["CHECK_NAMES", "UNKNOWN_LANGUAGE", "Check", "Resolved", "Unverified", "merged", "resolve_checks"]
+__all__ = ["CHECK_NAMES", "UNKNOWN_LANGUAGE", "Check", "Resolved", "merged", "resolve_checks"]
 
 CHECK_NAMES: Final = ("file", "text", "contrast", "safe_zones", "palette", "duplicates")
-Unverified = Literal["hold", "deliver"]
 
 UNKNOWN_LANGUAGE: Final = "und"  # of an asset without a locale
 # Steps that may stand after a `typeset` without moving what it drew.
@@ -66,11 +66,17 @@ def resolve_checks(
     placement: Placement | None,
     size: Size | None,
     form: str,
+    captioned: bool = False,
 ) -> Resolved | None:
     """The checks of one cell, or None when nothing is to be checked in it. `steps` are the asset's, worked out for the
-    cell; `size` and `form` are what they come to. A placement brings its own limits along. Raises `Unresolved`."""
+    cell; `size` and `form` are what they come to. A placement brings its own limits along. `captioned`: the pictures
+    are placeholders with a caption in them, so no other words than those expected are looked for. Raises `Unresolved`.
+    """
     wanted = {name: check for name, check in checks.items() if not check.off}
-    found: dict[str, object] = {}
+    if form in PAGE_FORMATS:
+        _refuse_unseen(wanted, cell, form)
+        return None
+    found: dict[str, Any] = {}
     if "file" not in checks or not checks["file"].off:
         found |= _file(wanted.get("file"), cell, placement, size, form)
     copy = _Copy(wanted.get("text"), cell, steps)
@@ -78,9 +84,19 @@ def resolve_checks(
         resolve = _RESOLVE.get(name)
         if resolve is not None and name in wanted:
             found |= resolve(wanted[name], cell, copy)
+    if captioned:
+        found.pop("plate", None)
+        found |= {"text": {**found["text"], "extra": False}} if "text" in found else {}
     if not found:
         return None
     return Resolved(found | copy.parameters(found), tuple(text["text"] for text in copy.texts))
+
+
+def _refuse_unseen(checks: Mapping[str, Check], cell: StepCell, form: str) -> None:
+    """Of a format that is written and not read."""
+    for name, check in checks.items():
+        if not check.general:
+            raise cell.problem(f"`checks.{name}` cannot look into a {form}", check.place, "deliver another format")
 
 
 def _file(

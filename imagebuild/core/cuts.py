@@ -6,9 +6,10 @@ Reads the actions that follow from a campaign; a cell is taken from each asset a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Final, NamedTuple, cast
 
-from imagebuild.core.address import MASTER
+from imagebuild.core.action import Action
+from imagebuild.core.address import is_inner
 from imagebuild.core.axis import Axis, Ratio
 from imagebuild.core.fit_loss import FitLoss, fit_loss
 from imagebuild.core.placement import Placement
@@ -19,34 +20,6 @@ __all__ = ["MOST_CUT_UNTOLD", "Cut", "cut_notes", "cuts_of"]
 MOST_CUT_UNTOLD: Final = 0.25
 _HAIR: Final = 0.001
 PNG_BYTES: Final = 2  # a pixel: about what a photograph takes in png
-
-
-class Work(Protocol):
-    """What of an action is looked at here."""
-
-    @property
-    def address(self) -> str: ...
-
-    @property
-    def asset(self) -> str: ...
-
-    @property
-    def cell(self) -> tuple[tuple[str, str], ...]: ...
-
-    @property
-    def manifest(self) -> Mapping[str, Any]: ...
-
-    @property
-    def inputs(self) -> tuple[tuple[str, str], ...]: ...
-
-    @property
-    def output(self) -> str | None: ...
-
-    @property
-    def size(self) -> Size | None: ...
-
-    @property
-    def paid(self) -> bool: ...
 
 
 class Cut(NamedTuple):
@@ -65,13 +38,13 @@ class Cut(NamedTuple):
     shared: tuple[str, ...] = ()
 
 
-def cuts_of(actions: Mapping[str, Work], axis: Axis | None) -> list[Cut]:
+def cuts_of(actions: Mapping[str, Action], axis: Axis | None) -> list[Cut]:
     """A row for each asset over `ratio` and entry of it, in the campaign's order."""
     entries = {entry.id: entry.value for entry in axis.entries} if axis else {}
     found: dict[tuple[str, str], Cut] = {}
     for action in actions.values():
         ratio = next((identity for name, identity in action.cell if name == "ratio"), None)
-        if ratio is None or (action.asset, ratio) in found or action.address.endswith(MASTER):
+        if ratio is None or (action.asset, ratio) in found or is_inner(action.address):
             continue
         value = entries.get(ratio)
         cut = _cut(action, ratio, value.placement if isinstance(value, Ratio) else None, actions)
@@ -89,13 +62,13 @@ def _beside(row: Cut, rows: Iterable[Cut]) -> tuple[str, ...]:
     )
 
 
-def _cut(action: Work, ratio: str, placement: Placement | None, actions: Mapping[str, Work]) -> Cut | None:
+def _cut(action: Action, ratio: str, placement: Placement | None, actions: Mapping[str, Action]) -> Cut | None:
     """The row of one action; None when it is not known from what it is cut."""
     steps: list[tuple[str, Mapping[str, object]]] = []
-    each: Work | None = action
+    each: Action | None = action
     while each is not None and not each.paid:
-        own = [next(iter(step.items())) for step in each.manifest.get("steps", ())]
-        steps = [*own, *steps]
+        own = cast("list[dict[str, dict[str, object]]]", each.manifest.get("steps", []))
+        steps = [*(next(iter(step.items())) for step in own), *steps]
         source = next((address for slot, address in each.inputs if slot == "input"), None)
         each = actions.get(source) if source else None
     if each is None or each.size is None or action.size is None:

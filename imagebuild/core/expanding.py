@@ -13,6 +13,7 @@ from imagebuild.core.layout_parser import Layout, parse_layout
 from imagebuild.core.offer import Offer
 from imagebuild.core.outputs import OutputPaths
 from imagebuild.core.prompts import Prompts
+from imagebuild.core.sharing import Sharing
 from imagebuild.core.spec import Campaign
 from imagebuild.core.strings import Strings
 from imagebuild.core.template import Templates
@@ -38,6 +39,7 @@ class Expanding:
         self.templates = Templates(sources, problems)
         self.prompts = Prompts(campaign, strings, problems)
         self.paths = OutputPaths(campaign.output_folder, problems)
+        self.sharing = Sharing(campaign.assets, campaign.axes, self.templates.compile, problems)
         self.found = Expansion()
         self.results: dict[str, Result] = {}
         self.stages: dict[str, str] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
+from imagebuild.core.layout import Box
 from imagebuild.core.sizes import Size, size_text
 from imagebuild.errors import Place, Problem
 
@@ -16,6 +17,7 @@ __all__ = [
     "Advice",
     "Finding",
     "FitReport",
+    "Kind",
     "Level",
     "StringFindings",
     "by_string",
@@ -37,7 +39,8 @@ KINDS: Final[Mapping[str, Level]] = {
 
 class Advice(NamedTuple):
     """One thing that makes the copy fit, if nothing else is done; it was tried out. `now` and `to` are characters,
-    lines, or shares as a layout writes them; `pixels` is the size that `to` comes to."""
+    lines, or shares as a layout writes them; `pixels` is the size that `to` comes to, `box` the box with the width or
+    height in it."""
 
     do: Do
     role: str
@@ -45,11 +48,13 @@ class Advice(NamedTuple):
     to: float
     word: str = ""
     pixels: float = 0.0
+    box: Box | None = None
 
     @property
     def sentence(self) -> str:
         now, to = number(self.now), number(self.to)
         fewer = round(self.now - self.to)
+        box = f"`[{', '.join(number(each) for each in self.box)}]`" if self.box else ""
         by = f"by about {fewer} {'character' if fewer == 1 else 'characters'}, from {now} to {to}"
         return {
             "shorten": f"shorten `{self.role}` {by}",
@@ -59,8 +64,8 @@ class Advice(NamedTuple):
             "lines": f"allow {to} `lines`, now {now}",
             "size": f"let `size` begin at {to} ({number(round(self.pixels, 1))} px), now {now}",
             "sizes": f"let every `size` of the group begin at {to} of what it is",
-            "width": f"make the `box` {to} wide, now {now}",
-            "height": f"make the `box` {to} high, now {now}",
+            "width": f"make the `box` {to} wide, now {now}: {box}",
+            "height": f"make the `box` {to} high, now {now}: {box}",
         }[self.do]
 
     def data(self) -> dict[str, object]:
@@ -69,6 +74,8 @@ class Advice(NamedTuple):
             found["word"] = self.word
         if self.pixels:
             found["pixels"] = round(self.pixels, 2)
+        if self.box:
+            found["box"] = list(self.box)
         return {**found, "sentence": self.sentence}
 
 

@@ -5,7 +5,7 @@ Knows the actions that follow from a campaign; not what has been made of them, n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from imagebuild.core.action import Action
@@ -16,6 +16,7 @@ KINDS: Mapping[str, str] = {
     "generate": "paid: generate",
     "edit": "paid: edit",
     "local": "drawn here",
+    "check": "checked here",
     "file": "reference file",
 }
 _FILE = "file:"  # no asset's name has a colon
@@ -30,7 +31,7 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """`target` is made from `source`; `role` says as what: `input`, `references`, `mask`."""
+    """`target` is made from `source`; `role` says as what: a word of `_ROLES`."""
 
     source: str
     target: str
@@ -128,14 +129,32 @@ def _origins(action: Action, files: Mapping[str, str]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for slot, source in action.inputs:
         first = action.kind == "edit" and slot == "references[0]"
-        found.append((source, "input" if slot == "input" or first else "references"))
+        found.append((source, "input" if slot == "input" or first else _role(slot)))
     references = action.manifest.get("references")
     digests = references if isinstance(references, list) else []
     found.extend((_FILE + files[digest], "references") for digest in digests if digest in files)
     mask = action.manifest.get("mask")
     if isinstance(mask, str) and mask in files:
         found.append((_FILE + files[mask], "mask"))
+    named = dict.fromkeys(_texts(action.manifest.get("steps", ())))
+    found.extend((_FILE + files[digest], "picture") for digest in named if digest in files)
     return found
+
+
+def _role(slot: str) -> str:
+    return "references" if slot.startswith("references") else "compared" if slot.startswith("checks") else "picture"
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a step's parameters: a logo and a font are named by their digests."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for child in value.values():
+            yield from _texts(child)
+    elif isinstance(value, list | tuple):
+        for child in value:
+            yield from _texts(child)
 
 
 def _file_nodes(paths: Iterable[str]) -> tuple[Node, ...]:
@@ -145,13 +164,14 @@ def _file_nodes(paths: Iterable[str]) -> tuple[Node, ...]:
 # --------------------------------------------------------------------------------------------------- as a text
 
 # Shape and words say the kind; the colour only helps.
-_MERMAID_SHAPES = {"generate": '(["{}"])', "edit": '(["{}"])', "local": '["{}"]', "file": '[/"{}"/]'}
+_MERMAID_SHAPES = {"generate": '(["{}"])', "edit": '(["{}"])', "local": '["{}"]', "check": '{{"{}"}}', "file": '[/"{}"/]'}
 _MERMAID_CLASSES = (
     ("paid", "fill:#ffe9c7,stroke:#b36b00,color:#1a1a1a"),
     ("drawn", "fill:#e3eefb,stroke:#3a6ea5,color:#1a1a1a"),
+    ("checked", "fill:#e2f3e5,stroke:#3b7d46,color:#1a1a1a"),
     ("file", "fill:#f3f3f3,stroke:#8a8a8a,color:#1a1a1a"),
 )
-_CLASS_OF = {"generate": "paid", "edit": "paid", "local": "drawn", "file": "file"}
+_CLASS_OF = {"generate": "paid", "edit": "paid", "local": "drawn", "check": "checked", "file": "file"}
 _ENTITIES = str.maketrans(
     {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "\\": "#92;", "%": "#37;"}
 )
@@ -159,10 +179,11 @@ _DOT_SHAPES = {
     "generate": 'shape=box, style="rounded,filled", fillcolor="#ffe9c7", color="#b36b00"',
     "edit": 'shape=box, style="rounded,filled", fillcolor="#ffe9c7", color="#b36b00"',
     "local": 'shape=box, style="filled", fillcolor="#e3eefb", color="#3a6ea5"',
+    "check": 'shape=hexagon, style="filled", fillcolor="#e2f3e5", color="#3b7d46"',
     "file": 'shape=note, style="filled", fillcolor="#f3f3f3", color="#8a8a8a"',
 }
 # An input needs no word, it is the rule.
-_ROLES = {"input": "", "references": "reference", "mask": "mask"}
+_ROLES = {"input": "", "references": "reference", "mask": "mask", "picture": "picture", "compared": "compared"}
 
 
 def mermaid(drawing: Drawing) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from imagebuild.core.action import Action
+from imagebuild.core.action import Action, is_soft
 from imagebuild.core.address import base_of
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Digest, Key, digest_of, key_of
@@ -157,6 +157,8 @@ class _Planner:
             pending: dict[str, Digest] = {}
             for slot, source in action.inputs:
                 outcome = outcomes.get(source)
+                if outcome is None and is_soft(slot) and source not in self.facts.lock.entries:
+                    continue
                 if outcome is None:
                     digests[slot] = self.facts.lock.entries[source].digest
                 elif outcome.digest is not None:
@@ -310,8 +312,8 @@ class _Planner:
 
     def _ruling(self, action: Action, outcome: _Outcome, stopped: dict[str, str]) -> Ruling:
         """What becomes of an action that has to be made: equal ones alike, for their keys and inputs are equal."""
-        for _, source in action.inputs:
-            if source in stopped:
+        for slot, source in action.inputs:
+            if source in stopped and not is_soft(slot):
                 stopped[action.address] = stopped[source]
                 return Ruling("blocked", stopped[source])
         if outcome.why == "rejected":

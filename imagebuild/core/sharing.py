@@ -68,7 +68,8 @@ class Sharing:
             return False
         if any(step.name in SHAPING for step in asset.steps):
             return False
-        return all(self._is_common(link) for link in asset.links)
+        shown = [picture for picture, _ in asset.references if isinstance(picture, Link)]
+        return all(self._is_common(link) for link in ([asset.source] if asset.source else []) + shown)
 
     def _reads_ratio(self, asset: AssetSpec) -> bool:
         paths = [path for path, _ in asset.references if isinstance(path, str)]

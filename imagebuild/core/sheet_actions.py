@@ -117,6 +117,9 @@ def _cell(entries: tuple[Entry, ...], sheet: SheetSpec, asset: AssetSpec) -> She
 
     varying = [entry for entry in entries if entry.axis not in asset.over and entry.axis not in sheet.of.pins]
     labels = [_label(entry) for entry in varying or entries[-1:]]
+    if len(labels) == 1:
+        label = labels[0]
+        return SheetCell(None, label, named(sheet.options.get("rows")), named(sheet.options.get("columns")))
     language = next((label.language for label in labels if label.language != "und"), "und")
     label = Label(" · ".join(each.text for each in labels), language)
     return SheetCell(None, label, named(sheet.options.get("rows")), named(sheet.options.get("columns")))

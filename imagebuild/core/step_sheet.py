@@ -7,9 +7,9 @@ Where everything lies is `sheet_frame`'s. Knows no pixels, and not which picture
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from imagebuild.core import cldr, fields
+from imagebuild.core import fields
 from imagebuild.core.colors import COLOR_HINT, canonical_color
 from imagebuild.core.document import Node, plain
 from imagebuild.core.key import Digest
@@ -20,6 +20,12 @@ from imagebuild.core.sheet_frame import sheet_frame
 from imagebuild.core.sizes import Size
 from imagebuild.core.step_values import COLOR_SCHEMA, Parameters
 from imagebuild.errors import Problems, did_you_mean
+from imagebuild.lazy import lazy
+
+if TYPE_CHECKING:
+    from imagebuild.core import cldr
+else:
+    cldr = lazy("imagebuild.core.cldr")  # a campaign without a sheet needs no names of languages
 
 __all__ = [
     "SHEET_SCHEMA",

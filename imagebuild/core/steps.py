@@ -16,6 +16,7 @@ from imagebuild.core.scope import Scope
 from imagebuild.core.sizes import Size
 from imagebuild.core.step_encode import ENCODE
 from imagebuild.core.step_fit import CROP, FIT
+from imagebuild.core.step_flip import FLIP
 from imagebuild.core.step_kind import Step, StepCell, StepKind
 from imagebuild.core.step_overlay import OVERLAY
 from imagebuild.core.step_python import PYTHON
@@ -31,6 +32,7 @@ __all__ = ["INSERTED", "STEPS", "parse_steps", "resolved", "result_size", "step_
 STEPS: Mapping[str, StepKind] = {
     "fit": FIT,
     "crop": CROP,
+    "flip": FLIP,
     "typeset": TYPESET,
     "overlay": OVERLAY,
     "sharpen": SHARPEN,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
+import site
 import sys
 import sysconfig
 import traceback
@@ -28,9 +29,8 @@ from imagebuild.picture.read import Parameters, Read
 
 __all__ = ["run_function"]
 
-_LIBRARIES: Final = tuple(
-    Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
+_FOLDERS: Final = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+_LIBRARIES: Final = tuple(Path(each).resolve() for each in (*_FOLDERS, site.getusersitepackages()))
 
 
 def run_function(image: Image.Image, parameters: Parameters, read: Read) -> Image.Image:

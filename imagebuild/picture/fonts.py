@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import importlib.util
+import os
 import threading
 import unicodedata
 from collections.abc import Iterable
@@ -37,6 +38,7 @@ __all__ = [
     "script_of_language",
 ]
 
+_MODULES: Final = {"pillow": "PIL"}
 PACKAGES: Final = ("pillow", "uharfbuzz", "budoux", "manimgx-fonts", "manimgx-fonts-cjk")
 # Raised when the same text would be laid out differently by the same libraries.
 LAYOUT_VERSION: Final = "1"
@@ -131,7 +133,8 @@ class FontSet:
         """Whether the font can draw all of a cluster, composed or taken apart; spaces and invisibles need no glyph."""
         if self._behind and not file.is_own:
             return self._behind.covers(file, cluster)
-        if file.scripts and not file.draws({script_of(c) for c in cluster} - {""} or file.scripts):
+        scripts = {script_of(c) for c in cluster} - {""} if file.scripts else set()
+        if scripts and not file.draws(scripts):
             return False
         with self._lock:
             if file not in self._coverage:
@@ -262,5 +265,26 @@ def _package_folder(name: str) -> Path:
 @functools.cache
 def font_versions() -> dict[str, str]:
     """What draws text, by version: a key that holds this changes whenever the pixels may."""
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    versions = {name: _version(name) for name in PACKAGES}
     return {**versions, "unicode": unicodedata.unidata_version, "layout": LAYOUT_VERSION}
+
+
+def _version(package: str) -> str:
+    """A package's version, from the name of the folder that pip leaves beside it: planning asks this, and
+    `importlib.metadata` takes a tenth of a second to say the same."""
+    module = _MODULES.get(package, package.replace("-", "_"))
+    spec = importlib.util.find_spec(module)
+    beside = os.path.dirname(os.path.dirname(spec.origin)) if spec is not None and spec.origin else ""
+    start = package.replace("-", "_") + "-"
+    found = [name for name in _listed(beside) if name.endswith(".dist-info") and name.lower().startswith(start)]
+    if len(found) == 1:
+        return found[0][len(start) : -len(".dist-info")]
+    return importlib.metadata.version(package)
+
+
+@functools.cache
+def _listed(folder: str) -> tuple[str, ...]:
+    try:
+        return tuple(os.listdir(folder))
+    except OSError:
+        return ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal
@@ -27,11 +28,12 @@ from imagebuild.picture.proof_scenes import FAMILIES, OPEN_SKY, paint_scene
 __all__ = ["PAINTER_VERSION", "ProofRequest", "paint"]
 
 # Raised whenever the same request would be painted differently.
-PAINTER_VERSION: Final = "1"
+PAINTER_VERSION: Final = "2"
 _GRAIN: Final = {"low": 0.0, "medium": 4.0}
 _FULL_GRAIN: Final = 5.0
 _JPEG_QUALITY: Final = {"low": 84, "medium": 90}
 _BEST_JPEG: Final = 94
+_SIDE: Final = re.compile(r"(?i)\bon the (left|right)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +114,27 @@ def _stage(request: ProofRequest, style: Style, texts: tuple[str, ...], strip: i
         below = height * (0.40 if ratio > 0.8 else 0.36 if ratio > 0.5 else 0.3)
         copy = (edge * 1.1, edge * 1.5, width - edge * 1.1, below)
         subject = (edge * 0.6, below + edge * 0.2, width - edge * 0.6, floor - max(height - width * 1.8, 0) * 0.12)
+    elif side := _side_asked(request.prompt):
+        if ratio > 1.25:
+            split = width * min(0.46, 0.36 + 0.05 * ratio)
+            subject = (split, edge * 0.6, width - edge * 0.5, floor)
+        else:
+            above = height * (0.38 if ratio > 0.8 else 0.34)
+            subject = (edge * 0.6, above, width - edge * 0.6, floor - max(height - width * 1.8, 0) * 0.12)
+        if side == "left":
+            subject = (width - subject[2], subject[1], width - subject[0], subject[3])
     elif ratio < 0.8:
         subject = (edge * 0.6, edge, width - edge * 0.6, floor - (height - width) * 0.2)
     return Stage(
         size=request.size, subject=subject, copy=copy, palette=style.palette, dark=style.dark, light=style.light,
         empty=empty,
     )  # fmt: skip
+
+
+def _side_asked(prompt: str) -> str:
+    """The side where the prompt wants the subject, which leaves the other one for copy; empty when it says none."""
+    found = _SIDE.search(prompt)
+    return found.group(1).lower() if found else ""
 
 
 def _generated(request: ProofRequest, style: Style, pictures: list[Image.Image]) -> Image.Image:

@@ -23,7 +23,7 @@ from imagebuild.picture.text import Line, draw_line, layout_line
 __all__ = ["draw_sheet"]
 
 _WEIGHTS: Final = {"title": 700, "label": 500, "note": 400}
-_STRENGTH: Final = {"title": 0.92, "label": 0.82, "note": 0.5}  # of the ink, over the background
+_STRENGTH: Final = {"title": 0.92, "label": 0.82, "note": 0.6}  # of the ink, over the background
 _LEAST: Final = 6  # pixels: below, letters are specks
 _EDGE: Final = 0.14  # the strength of the line around a picture
 

@@ -28,9 +28,15 @@ from imagebuild.picture.typeset import typeset
 
 __all__ = ["DRAWERS", "Drawn", "Read", "decode", "draw_steps", "run_steps"]
 
+
+def flip(image: Image.Image, parameters: Parameters, _: Read) -> Image.Image:
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if parameters["when"] == "always" else image
+
+
 DRAWERS: Mapping[str, Callable[[Image.Image, Parameters, Read], Image.Image]] = {
     "fit": lambda image, parameters, _: fit(image, parameters),
     "crop": lambda image, parameters, _: crop(image, parameters),
+    "flip": flip,
     "typeset": typeset,
     "overlay": overlay,
     "sharpen": lambda image, parameters, _: sharpen(image, parameters),

@@ -20,7 +20,7 @@ from imagebuild.picture import bidi
 from imagebuild.picture.bidi import Direction
 from imagebuild.picture.fonts import Face, FontFile, FontSet, is_ignorable, script_of
 
-__all__ = ["Color", "Frame", "Glyph", "Line", "Missing", "clusters", "draw_line", "layout_line", "line_mask"]
+__all__ = ["Color", "Frame", "Glyph", "Line", "Missing", "NoGlyph", "clusters", "draw_line", "layout_line", "line_mask"]
 
 Color = tuple[int, int, int] | tuple[int, int, int, int]
 Missing = Literal["error", "show"]
@@ -28,6 +28,10 @@ Missing = Literal["error", "show"]
 _REGIONAL: Final = ("\U0001f1e6", "\U0001f1ff")
 _SKIN: Final = ("\U0001f3fb", "\U0001f3ff")
 _FRAME_DIGITS: Final = 0.34  # the height of a code's digits in a frame, in ems
+
+
+class NoGlyph(PictureError):
+    """A character that no font has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +279,7 @@ class _Composer:
         code = f"{self.codes[cluster]:04X}"
         if self.missing == "error":
             name = unicodedata.name(self.text[cluster], "a character without a name")
-            raise PictureError(
+            raise NoGlyph(
                 f"no font has `{self.text[cluster]}` (U+{code}, {name.lower()})",
                 hint="leave the character out, or give a font that has it",
             )

@@ -27,19 +27,20 @@ _TYPICAL: Final = {
     "Hani": "国", "Hira": "国", "Kana": "国", "Hang": "한", "Taml": "க", "Telu": "క", "Gujr": "ક",
     "Guru": "ਕ", "Knda": "ಕ", "Mlym": "ക", "Armn": "Ա", "Geor": "ა",
 }  # fmt: skip
-_HYPHENS: Final = frozenset("-‐/\u00ad")
+_HYPHENS: Final = frozenset("-‐/")
 _SOFT_HYPHEN: Final = "\u00ad"
 _NOT_FIRST: Final = frozenset("!?:;%‰»›–—…।॥")  # what never begins a line, also where a blank is before it
 _NOT_LAST: Final = frozenset("«‹„¿¡([")
 _STOPS: Final = frozenset(".!?…。！？।॥؟")
 _PAUSES: Final = frozenset(",;:、，；：،؛–—")
+_USUAL: Final = 8.0  # ems: in lines longer than a headline's, unevenness shows less
 # Costs of a break, in squared ems of unevenness.
 _MID_PHRASE: Final = 6.0
-_LONELY: Final = 2.5
-_AFTER_STOP, _AFTER_PAUSE = -6.0, -2.5
+_LONELY: Final = 4.5
+_AFTER_STOP, _AFTER_PAUSE, _AFTER_HYPHEN = -6.0, -2.5, 3.0
 _MID_SENTENCE: Final = 4.0
 _ONE_MORE: Final = 3.0
-_SHORT: Final = 2  # lines
+_SHORT: Final = 26.0  # ems: a headline, not a paragraph
 _UNSPACED: Final = frozenset(("Thai", "Laoo", "Khmr", "Mymr"))  # where a blank ends a sentence or a phrase
 
 
@@ -63,7 +64,7 @@ class Copy:
         soft = {i for i in range(1, len(text)) if text[i - 1] == _SOFT_HYPHEN}
         self._forced = sorted({i for i in found.forced if i < len(text)})
         self._allowed = sorted({i for i in found.allowed if _may_break(self.text, i)} | soft)
-        self._good = [i for i in self._allowed if i in found.good and text[i - 1] not in _HYPHENS]
+        self._good = [i for i in self._allowed if i in found.good and i not in soft]
         self._lines: dict[Span, Line] = {}
         whole = self.line(0, len(self.text))
         advances = [0.0] * len(self.text)
@@ -129,7 +130,8 @@ class Copy:
         if any(each is None for each in found):
             return None
         spans = [span for each in found if each for span in each[0]]
-        if len(sections) == 1 and len(spans) <= _SHORT and len(spans) < most and found[0]:
+        is_short = len(sections) == 1 and self._width(*sections[0][:2]) <= _SHORT
+        if is_short and len(spans) < most and found[0]:
             more = self._even(*sections[0], width, len(spans) + 1)
             if more and more[1] + _ONE_MORE < found[0][1]:
                 return tuple(more[0])
@@ -173,9 +175,11 @@ class Copy:
         if lines is None or lines > len(ends):
             return None
         mean = self._width(start, end) / lines
+        weight = min(_USUAL / max(mean, 1.0), 1.0)
         best: list[dict[int, tuple[float, int]]] = [{0: (0.0, -1)}, *({} for _ in ends)]
         for (i, j), measured in wide.items():
-            cost = (measured - mean) ** 2 + (self._cost(starts[i], ends[j - 1]) if j < len(ends) else 0.0)
+            cost = (measured - mean) ** 2 * weight
+            cost += self._cost(starts[i], ends[j - 1]) if j < len(ends) else 0.0
             for count, (so_far, _) in best[i].items():
                 known = best[j].get(count + 1)
                 if count < lines and (known is None or so_far + cost < known[0]):
@@ -198,6 +202,8 @@ class Copy:
             cost += _AFTER_STOP
         if text[-1:] in _PAUSES:
             cost += _AFTER_PAUSE
+        if text[-1:] in _HYPHENS:
+            cost += _AFTER_HYPHEN
         if self.script in _UNSPACED and self.text[end - 1] != " ":
             cost += _MID_SENTENCE
         word = text.rpartition(" ")[2]

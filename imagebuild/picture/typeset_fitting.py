@@ -138,7 +138,7 @@ class Fitting:
 
     def _still(self, item: PictureItem | RuleItem) -> Piece:
         _, high = self._still_size(item)
-        return Piece(0, 0, high, high, 0)
+        return Piece(0, high, high, high)
 
     def _still_size(self, item: PictureItem | RuleItem) -> tuple[int, int]:
         if isinstance(item, RuleItem):

@@ -33,9 +33,13 @@ def fonts_of(families: Mapping[str, tuple[FontChoice, ...]], family: str, weight
 
 
 def _font_set(family: str, choices: Sequence[FontChoice], weight: int, read: Read) -> FontSet:
-    found = [_FILES.get(choice, lambda choice=choice: _file(family, choice, read)) for choice in choices]  # type: ignore[misc]
+    found = [_kept_file(family, choice, read) for choice in choices]
     found.sort(key=lambda each: abs(each[1] - weight) if each[1] else 0)
     return FontSet([file for file, _ in found], behind=bundled_fonts())
+
+
+def _kept_file(family: str, choice: FontChoice, read: Read) -> tuple[FontFile, float]:
+    return _FILES.get(choice, lambda: _file(family, choice, read))
 
 
 def _file(family: str, choice: FontChoice, read: Read) -> tuple[FontFile, float]:

@@ -21,7 +21,8 @@ __all__ = ["Shade", "choose_inks", "choose_shade", "core_of", "stronger", "too_l
 _SPARE: Final = 1.05  # more than is asked for, that a lossy file keeps what is asked for
 _SEARCHES: Final = 10
 _STRONGER: Final = 0.05
-_CHANGE_OF_INK: Final = 0.25  # so much stronger a shade may be to keep the first ink, or the tone of the other shades
+# So much stronger a shade may be to keep the first ink, or to be as dark or light as the others.
+_OTHER_INK, _OTHER_TONE = 0.08, 0.25
 _DARK_SHADE, _LIGHT_SHADE = 0.16, 0.9  # how much of the picture's own tone is left
 
 
@@ -66,10 +67,9 @@ def choose_shade(
         if opacity is None:
             continue
         inks = choose_inks(items, grounds, apart=False, veil=(luminance(color), opacity)) or []
-        cost = opacity + _CHANGE_OF_INK * sum(ink != item.inks[0] for ink, item in zip(inks, items, strict=True)) / max(
-            len(inks), 1
-        )
-        cost += _CHANGE_OF_INK * any(_is_dark(shade.color) != _is_dark(color) for shade in before)
+        changed = sum(ink != item.inks[0] for ink, item in zip(inks, items, strict=True))
+        cost = opacity + _OTHER_INK * changed / max(len(inks), 1)
+        cost += _OTHER_TONE * any(_is_dark(shade.color) != _is_dark(color) for shade in before)
         if best is None or cost < best[0]:
             best = (cost, Shade(color, opacity))
     return best[1] if best else None

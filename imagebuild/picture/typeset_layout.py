@@ -11,8 +11,8 @@ from typing import Final
 
 from imagebuild.core.layout import Area, Box, FontChoice, Group, PictureItem, RuleItem, TextItem, Typeset
 from imagebuild.core.sizes import Size
-from imagebuild.errors import PictureError
 from imagebuild.picture.kept import Kept
+from imagebuild.picture.text import NoGlyph
 from imagebuild.picture.typeset_copy import Copy, direction_of
 from imagebuild.picture.typeset_fitting import Fitting, Part
 from imagebuild.picture.typeset_fonts import Read, fonts_of
@@ -21,7 +21,7 @@ from imagebuild.picture.typeset_setting import PlacedArea, PlacedGroup, Rectangl
 
 __all__ = ["Misfit", "Read", "Setting", "boxes_of", "lay_out", "misfits"]
 
-_COPIES: Final[Kept[tuple[str, str, str, int, tuple[FontChoice, ...]], Copy]] = Kept(512)
+_COPIES: Final[Kept[tuple[str, str, str, int, tuple[FontChoice, ...]], Copy]] = Kept(128)
 
 
 def lay_out(typeset: Typeset, size: Size, read: Read) -> Setting:
@@ -81,9 +81,7 @@ def _lay_out_group(typeset: Typeset, group: Group, size: Size, read: Read) -> Pl
             continue
         try:
             parts.append(_part(typeset, item, size, read))
-        except PictureError as error:
-            if "no font has" not in error.what:
-                raise
+        except NoGlyph as error:
             unable.append(Misfit.of_glyph(item, typeset.language, error))
     if unable:
         return tuple(unable)

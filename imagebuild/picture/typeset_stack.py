@@ -23,14 +23,14 @@ _UNEVEN: Final = {"Arab": 0.45, "Thai": 0.25, "Deva": 0.3, "Beng": 0.3, "Hebr": 
 
 
 class Piece(NamedTuple):
-    """Heights from the top of the ink (0): where the eye sees the top (`head`) and the bottom (`foot`), where the ink
-    ends (`bottom`), and the first baseline."""
+    """Heights from the top of the ink: where the eye sees the top (`head`) and the bottom (`seen`), from where the
+    distance to what is below counts (`foot`), where the ink ends (`bottom`), and the first baseline."""
 
-    top: int
     head: int
+    seen: int
     foot: int
     bottom: int
-    baseline: int
+    baseline: int = 0
 
 
 class Extent(NamedTuple):
@@ -50,20 +50,21 @@ class Extent(NamedTuple):
             return self._button(below, button, script)
         baseline = math.ceil(rise * self.size)
         head = math.floor((rise - self.rise) * self.size * (1 - _SEEN))
-        tails = max(_TAILS, self.sink + (sink - self.sink) * _SEEN)
-        foot = baseline + below + math.ceil(tails * self.size)
-        bottom = baseline + below + math.ceil(sink * self.size)
-        return Piece(0, head, foot, bottom, baseline)
+        tails = self.sink + (sink - self.sink) * _SEEN
+        last = baseline + below
+        seen, foot, bottom = (last + math.ceil(each * self.size) for each in (tails, max(_TAILS, tails), sink))
+        return Piece(head, seen, foot, bottom, baseline)
 
     def _button(self, below: int, button: Button, script: str) -> Piece:
-        """The surface of a button. Letters of usual height stand in its middle; it grows for marks that reach far."""
+        """The surface of a button: an em and its padding high in every script, with letters of usual height in its
+        middle. Marks and tails may reach into half of the padding; for what reaches further it grows."""
         usual = (self.rise - self.sink) / 2
         uneven = _UNEVEN.get(script, 0.0)
         middle = usual + ((self.ink_rise - self.ink_sink) / 2 - usual) * uneven  # above the baseline
-        half = max(0.5, self.ink_rise - middle + 0.04, middle + self.ink_sink + 0.04)
+        half = max(0.5, max(self.ink_rise - middle, middle + self.ink_sink) - button.padding[1] / 2)
         height = math.ceil((half + button.padding[1]) * 2 * self.size) + below
         baseline = round((height - below) / 2 + middle * self.size)
-        return Piece(0, 0, height, height, baseline)
+        return Piece(0, height, height, height, baseline)
 
 
 def heights(pieces: Sequence[Piece], gap: int) -> int:
@@ -80,7 +81,7 @@ def stack(pieces: Sequence[Piece], gap: int, top: int, bottom: int, valign: str)
     if valign == "bottom":
         shift = slack
     elif valign == "middle":
-        seen = tops[-1] + min(pieces[-1].foot, pieces[-1].bottom) - pieces[0].head
+        seen = tops[-1] + pieces[-1].seen - pieces[0].head
         shift = min(max(round((bottom - top - seen) / 2) - pieces[0].head, 0), max(slack, 0))
     return [top + shift + each for each in tops]
 

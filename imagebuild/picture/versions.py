@@ -10,10 +10,16 @@ import platform
 from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import PIL
 
-from imagebuild.picture.fonts import font_versions
+from imagebuild.lazy import lazy
+
+if TYPE_CHECKING:
+    from imagebuild.picture import fonts
+else:
+    fonts = lazy("imagebuild.picture.fonts")  # asking packages for their versions takes 40 ms, and is for text only
 
 __all__ = ["DRAWING", "tool_versions", "tools_for"]
 
@@ -63,7 +69,7 @@ def tools_for(steps: Iterable[str], formats: Iterable[str]) -> dict[str, str]:
     names = frozenset(steps)
     found = tool_versions((*formats, "png", "jpeg", "webp") if names & READS_PICTURES else formats)
     if names & DRAWS_TEXT:
-        found |= font_versions()
+        found |= fonts.font_versions()
     if names & RUNS_CODE:
         found["python"] = platform.python_version()
     return found

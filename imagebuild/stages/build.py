@@ -204,6 +204,7 @@ async def _service(
     terms = Terms(
         campaign=plan.campaign, floating=plan.floating, policy=plan.policy,
         agreed=frozenset(attempt.id for attempt in plan.attempts.values()), now=_now,
+        free_bytes=planned.store.free_bytes,
         new_id=lambda: f"{_now().replace('-', '').replace(':', '')}-{secrets.token_hex(5)}",
     )  # fmt: skip
     setting = setting_of(project, os.environ)

@@ -13,7 +13,7 @@ from imagebuild.core.action import Action
 from imagebuild.core.address import Selectable, Selection, base_of, is_inner
 from imagebuild.core.axis import Entry
 from imagebuild.core.copy_lint import lint
-from imagebuild.core.fit_report import Finding, FitReport, in_words, too_much
+from imagebuild.core.fit_report import Advice, Finding, FitReport, Kind, in_words, too_much
 from imagebuild.core.key import digest_of
 from imagebuild.core.layout import TextItem, Typeset, typeset_of
 from imagebuild.core.locale import PSEUDO_LOCALES, Locale, language_of
@@ -21,10 +21,11 @@ from imagebuild.core.sizes import Size
 from imagebuild.core.spec import Campaign
 from imagebuild.core.step_kind import Step
 from imagebuild.core.steps import result_size
-from imagebuild.errors import ImagebuildError, PictureError, Place, Problems, SpecErrors
+from imagebuild.errors import ImagebuildError, PictureError, Place, Problem, Problems, SpecErrors
 from imagebuild.picture.typeset_misfit import Misfit
+from imagebuild.stages.fit_group import GroupFit
 from imagebuild.stages.fit_origin import Origins, Use
-from imagebuild.stages.fit_trial import GroupTrial
+from imagebuild.stages.fit_trial import Trial
 from imagebuild.stages.project import Project
 from imagebuild.stages.read import Loaded, Spec, expand_spec, read_spec
 
@@ -81,7 +82,7 @@ def fit_campaign(
     )
 
 
-def _sorted(problems: Problems) -> tuple[Any, ...]:
+def _sorted(problems: Problems) -> tuple[Problem, ...]:
     return SpecErrors(problems.found).problems
 
 
@@ -170,8 +171,8 @@ class _Judge:
         for group in task.typeset.groups:
             items = [item for item in group.items if isinstance(item, TextItem)]
             try:
-                trial = GroupTrial(task.typeset, group, task.size, self._read, scales)
-                found = list(_of_group(trial, task.typeset.language, first.locale == self._source != ""))
+                fit = GroupFit(Trial(task.typeset, task.size, self._read), group, scales)
+                found = list(_of_group(fit, task.typeset.language, first.locale == self._source != ""))
             except PictureError as bad:
                 role, text = (items[0].role, items[0].text) if items else ("", "")
                 found = [_Found("drawing", role, text, self._named(bad.what), hint=bad.hint or "")]
@@ -206,6 +207,10 @@ class _Judge:
             if _same_language(tag, self._source):
                 source = None
             for found in lint(origin.raw if origin.raw is not None else written, tag, source):
+                if (
+                    not origin.keys and found.word == "script"
+                ):  # no translation: a name, say, that is the same everywhere
+                    continue
                 addresses = tuple(dict.fromkeys(use.address for use in uses))
                 yield Finding(
                     kind="copy", asset=asset, role=role, locale=locale, text=written, what=found.sentence,
@@ -228,52 +233,52 @@ def _same_language(tag: str, other: str) -> bool:
 class _Found(NamedTuple):
     """What a finding says, but for whose it is."""
 
-    kind: Any
+    kind: Kind
     role: str
     text: str
     what: str
     over: float = 0.0
     hint: str = ""
-    advice: tuple[Any, ...] = ()
+    advice: tuple[Advice, ...] = ()
 
 
-def _of_group(trial: GroupTrial, language: str, is_source: bool) -> Iterator[_Found]:
-    if trial.placed is None:
-        yield from (_misfit(trial, misfit) for misfit in trial.misfits())
+def _of_group(fit: GroupFit, language: str, is_source: bool) -> Iterator[_Found]:
+    if fit.placed is None:
+        yield from (_misfit(fit, misfit) for misfit in fit.misfits())
         return
-    for near in trial.near():
+    for near in fit.near():
         pixels = f"{near.pixels:.1f} px, its least is {near.least:.1f}"
         what = "it is" if near.low == near.item else f"for it, `{near.low.role}` is"
         yield _Found("near", near.item.role, near.item.text, f"only just fits: {what} set at {pixels}")
     if is_source and language not in PSEUDO_LOCALES:
-        for item, misfit in trial.no_room(language):
-            what, over = _said(trial, misfit, item)
+        for item, misfit in fit.no_room(language):
+            what, over = _said(fit, misfit, item)
             yield _Found("room", item.role, item.text, f"no room for a translation of usual length: {what}", over)
 
 
-def _misfit(trial: GroupTrial, misfit: Misfit) -> _Found:
+def _misfit(fit: GroupFit, misfit: Misfit) -> _Found:
     """A misfit, as one of the text that is to be changed: where several are too high together, the one of which the
     least has to go."""
-    advice = trial.advice(misfit)
+    advice = fit.advice(misfit)
     role, text = misfit.role, misfit.text
     if misfit.reason == "height":
         role = next((each.role for each in advice if each.do == "shorten"), role)
-    item = next(each for each in trial.texts if each.role == role and (role != misfit.role or each.text == text))
-    what, over = _said(trial, misfit, item)
+    item = next(each for each in fit.texts if each.role == role and (role != misfit.role or each.text == text))
+    what, over = _said(fit, misfit, item)
     return _Found(misfit.reason, role, item.text, what, over, "" if advice else misfit.hint or "", advice)
 
 
-def _said(trial: GroupTrial, misfit: Misfit, item: TextItem) -> tuple[str, float]:
+def _said(fit: GroupFit, misfit: Misfit, item: TextItem) -> tuple[str, float]:
     """What is too much, and by how much."""
     if misfit.reason == "word":
         return f"the word `{misfit.word}` is {too_much(misfit.over)} too wide at its least size", misfit.over
     if misfit.reason == "lines":
-        over, lines = trial.too_large(misfit), f"{round(misfit.needed)} lines"
+        over, lines = fit.too_large(misfit), f"{round(misfit.needed)} lines"
         if misfit.allowed == 1:
             return f"{too_much(over)} too wide at its least size: it takes {lines}, 1 is allowed", over
         return f"it takes {lines} at its least size, {round(misfit.allowed)} are allowed", over
     if misfit.reason == "height":
-        others = in_words([f"`{each.role}`" for each in trial.texts if each is not item])
+        others = in_words([f"`{each.role}`" for each in fit.texts if each is not item])
         together = f"together with {others} " if others else ""
         return f"{together}{too_much(misfit.over)} too high at its least size", misfit.over
     return misfit.why, 0.0

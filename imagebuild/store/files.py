@@ -13,11 +13,18 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from imagebuild.errors import StoreError
 from imagebuild.flock import unlock, wait_for
+from imagebuild.lazy import lazy
 
-__all__ = ["BINARY", "Writer", "cannot", "listed", "read", "size", "sync", "unlink"]
+if TYPE_CHECKING:
+    import shutil
+else:
+    shutil = lazy("shutil")  # it loads every archive format
+
+__all__ = ["BINARY", "Writer", "cannot", "free", "listed", "read", "size", "sync", "unlink"]
 
 BINARY = getattr(os, "O_BINARY", 0)
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -166,6 +173,17 @@ def _added(descriptor: int, line: bytes) -> None:
 def size(path: str) -> int | None:
     try:
         return os.stat(path).st_size
+    except OSError:
+        return None
+
+
+def free(path: str) -> int | None:
+    """The bytes that this user may still write to the disk a file is on, or would be on; None where the operating
+    system does not say."""
+    while not os.path.exists(path) and os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+    try:
+        return shutil.disk_usage(path).free
     except OSError:
         return None
 

@@ -19,7 +19,7 @@ from imagebuild.store.base import (
     decode_record,
     encode_record,
 )
-from imagebuild.store.files import Writer, cannot, listed, read, size, sync, unlink
+from imagebuild.store.files import Writer, cannot, free, listed, read, size, sync, unlink
 
 __all__ = ["LocalStore"]
 
@@ -100,6 +100,10 @@ class LocalStore:
 
     def remove_record(self, key: Key) -> None:
         self._results.remove(key)
+
+    def free_bytes(self) -> int | None:
+        """What may still be written to the disk that the store is on, or will be on; None where that is not known."""
+        return free(self.root)
 
     def stamps(self) -> tuple[tuple[str, int], ...]:
         """A value that differs whenever an object or a record came or went; a few hundred `stat` calls.

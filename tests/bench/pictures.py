@@ -68,7 +68,9 @@ SET = """\
     from: scene
     steps:
       - fit: {cover: [1200, 630]}
-      - typeset: {layout: layouts/hero.yaml, text: {headline: "{{ t.headline }}", body: "{{ t.body }}", cta: "{{ t.cta }}"}}
+      - typeset:
+          layout: layouts/hero.yaml
+          text: {headline: "{{ t.headline }}", body: "{{ t.body }}", cta: "{{ t.cta }}"}
       - encode: {format: webp, quality: 80}
     output: "{{ locale }}/{{ product }}.webp"
 """
@@ -90,7 +92,8 @@ shapes:
 """
 SHARP = """\
 const fs = require('fs'), sharp = require('sharp')
-const [from, to, copies, once, jobs] = [process.argv[2], process.argv[3], +process.argv[4], process.argv[5] === 'once', +process.argv[6]]
+const [from, to, given, how, lanes] = process.argv.slice(2)
+const [copies, jobs, once] = [+given, +lanes, how === 'once']
 sharp.cache(false)
 const masters = fs.readdirSync(from)
 let next = 0

@@ -18,7 +18,10 @@ from PIL import Image
 
 from imagebuild.build.pool import Unforeseen, Workers
 from imagebuild.core.key import Digest
+from imagebuild.core.layout import Group, TextItem, Typeset, canonical_typeset
 from imagebuild.errors import BuildError, PictureError
+from imagebuild.picture.steps import run_steps
+from imagebuild.picture.typeset_misfit import Misfit
 from imagebuild.store.base import DamagedObject
 from imagebuild.store.local import LocalStore
 from tests.build.workshop import Painter, Workshop, cut, generate
@@ -123,6 +126,32 @@ def test_a_process_draws_the_same_bytes_as_this_one(originals, workers):
             assert (apart.media_type, apart.size) == (f"image/{form}", (48, 30))
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_what_was_drawn_before_from_the_same_picture_changes_no_byte(originals, apart):
+    """As many times as there are ways to begin alike, against a drawing that begins with the file each time."""
+    image = Image.open(io.BytesIO(picture_bytes()))
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x013B] = "Ada"  # artist
+    image.save(buffer, "PNG", exif=exif)
+    digest = originals.put(buffer.getvalue())
+    contain = {"fit": {"contain": [60, 60], "anchor": "center", "background": "#336699"}}
+    crop = {"crop": {"size": [40, 20], "anchor": "center"}}
+    encode = {"encode": {"format": "png", "metadata": {"keep": True}}}
+    lists = [
+        [encode], [contain, encode], [contain, crop, encode], [contain, crop, FIT, encode], [contain, FIT, encode],
+        [FIT, encode], [FIT, crop, encode], [crop, FIT, STEPS[1]], [contain, crop, FIT], [FIT, FIT, encode],
+    ]  # fmt: skip
+    workers = Workers(originals, 1, apart=apart)
+    try:
+        for steps in [*lists, *reversed(lists)]:
+            named = [next(iter(step.items())) for step in steps]
+            alone = run_steps(buffer.getvalue(), named, source="it", read=originals.read)
+            assert drawn(workers, digest, steps=steps) == alone
+    finally:
+        workers.close()
+
+
 def test_a_picture_is_read_once_from_its_file_however_much_is_drawn_from_it(originals, workers):
     digest = originals.put(picture_bytes())
     for side in (8, 16, 24):
@@ -150,6 +179,21 @@ def test_a_damaged_file_is_set_aside_by_the_store_and_the_worker_goes_on(origina
         drawn(workers, digest)
     assert Path(bad.value.aside).exists()
     assert drawn(workers, originals.put(picture_bytes(seed=2))).size == (48, 30)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_copy_that_does_not_fit_is_told_with_all_that_is_known_of_it(originals, apart):
+    text = TextItem("cta", "Jetzt bestellen", (0.3, 0.4), 1, 700, "", "start", ("#ffffff",), 4.5, 1.0)
+    group = Group((0.1, 0.1, 0.2, 0.2), "picture", "top", 0.0, (text,), None)
+    parameters = canonical_typeset(Typeset("de-DE", "ltr", False, (0, 0, 0, 0), {}, (), (group,)))
+    workers = Workers(originals, 1, apart=apart)
+    try:
+        with pytest.raises(Misfit) as bad:
+            drawn(workers, originals.put(picture_bytes((320, 200))), steps=[{"typeset": parameters}])
+        assert (bad.value.role, bad.value.language, bad.value.word) == ("cta", "de-DE", "bestellen")
+        assert bad.value.over > 1
+    finally:
+        workers.close()
 
 
 @pytest.mark.parametrize("apart", [True, False])
@@ -223,6 +267,45 @@ def test_a_task_that_takes_two_processes_with_it_fails_by_name_and_the_next_one_
     finally:
         workers.close()
     assert children() == originals.before
+
+
+@linux
+def test_what_waits_behind_a_task_that_kills_is_done_all_the_same(tmp_path):
+    """Given in any order, and however often the processes die: only the one that kills fails."""
+    originals = Originals(tmp_path)
+    deadly, others = originals.put(picture_bytes()), [originals.put(picture_bytes(seed=seed)) for seed in (2, 3, 4)]
+    before = children()
+
+    class Killing:
+        def file(self, digest):
+            if digest == deadly:
+                for process in children() - before:
+                    os.kill(process, signal.SIGKILL)
+            return originals.file(digest)
+
+        read = originals.read
+
+    workers = Workers(Killing(), 1, apart=True)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            results = [threads.submit(drawn, workers, digest) for digest in (others[0], deadly, *others[1:])]
+            assert [results[place].result(60).size for place in (0, 2, 3)] == [(48, 30)] * 3
+            with pytest.raises(PictureError, match="ended while they worked on `hero`"):
+                results[1].result(60)
+    finally:
+        workers.close()
+    assert children() == before
+
+
+def test_each_thread_gets_the_result_of_its_own_task(originals, workers):
+    digest = originals.put(picture_bytes())
+
+    def side(number: int) -> tuple[int, int]:
+        steps = [{"fit": {"cover": [number, number + 1], "anchor": "center"}}, STEPS[1]]
+        return drawn(workers, digest, lane=number % 2, steps=steps).size
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(side, range(8, 48))) == [(number, number + 1) for number in range(8, 48)]
 
 
 @linux

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -87,11 +89,11 @@ def told(text, **more):
 
 
 CANONICAL = [
-    ("text: true", {"least": 0.98, "unverified": "hold"}),
-    ("text: {}", {"least": 0.98, "unverified": "hold"}),
-    ("text: none", {"least": 0.98, "unverified": "hold", "expect": "none"}),
-    ("text: {expect: none, unverified: deliver}", {"least": 0.98, "unverified": "deliver", "expect": "none"}),
-    ("text: {least: 1, language: pt_br}", {"least": 1.0, "unverified": "hold", "language": "pt-BR"}),
+    ("text: true", {"least": 1.0, "unverified": "hold"}),
+    ("text: {}", {"least": 1.0, "unverified": "hold"}),
+    ("text: none", {"least": 1.0, "unverified": "hold", "expect": "none"}),
+    ("text: {expect: none, unverified: deliver}", {"least": 1.0, "unverified": "deliver", "expect": "none"}),
+    ("text: {least: 0.98, language: pt_br}", {"least": 0.98, "unverified": "hold", "language": "pt-BR"}),
     ("contrast: true", {}),
     ("contrast: 3", {"least": 3.0}),
     ("contrast: {least: 7.0}", {"least": 7.0}),
@@ -132,6 +134,17 @@ def test_the_schema_knows_the_checks_that_are_read_and_editors_can_take_each_awa
     json.dumps(check_schema())
 
 
+def test_the_example_of_the_reference_has_no_mistake():
+    reference = (Path(__file__).parents[2] / "schemas" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yml\n(checks:.*?)```", reference, re.DOTALL)
+    root = plain(node_of(example))
+    for checks in (root["checks"], *(asset["checks"] for asset in root["assets"].values())):
+        jsonschema.validate(checks, check_schema())
+        assert list(read(json.dumps(checks))) == list(checks)
+    for name in CHECK_NAMES:
+        assert f"| `{name}` |" in reference
+
+
 MISTAKES = [
     ("{tekst: true}", "unknown check `tekst`", "did you mean `text`?", 2),
     ("[text]", "`checks`: a mapping is wanted, this is a list", "e.g. `checks: {text: true, contrast: true}`", 1),
@@ -144,7 +157,7 @@ MISTAKES = [
     ("{text: {language: in english}}", "check `text`: `language`: `in english` will not do", None, 19),
     ("{contrast: 0.5}", "check `contrast`: `0.5` will not do", None, 12),
     ("{contrast: {least: 22}}", "check `contrast`: `least`: `22` will not do", None, 20),
-    ("{safe_zones: {safe: 3}}", "unknown key `safe` in asset `hero`: check `safe_zones`", "known here: `unverified`", 15),
+    ("{safe_zones: {safe: 3}}", "unknown key `safe` in asset `hero`: check `safe_zones`", None, 15),
     ("{palette: true}", "check `palette` does not say its `colors`", None, 11),
     ("{palette: {most: 3}}", "check `palette` does not say its `colors`", None, 11),
     ("{palette: {colors: [red]}}", "check `palette`: `colors`: `red` will not do", None, 21),
@@ -178,7 +191,7 @@ def test_all_mistakes_are_told_at_once_and_the_good_checks_are_kept():
 
 def test_an_assets_check_stands_in_the_place_of_the_campaigns_and_false_takes_it_away():
     checks = merged(read("{text: {least: 0.9}, contrast: 3, file: true}"), read("{text: true, contrast: false}"))
-    assert checks["text"].options["least"] == 0.98
+    assert checks["text"].options["least"] == 1.0
     assert (checks["text"].general, checks["file"].general) == (False, True)
     assert checks["contrast"].off
 
@@ -212,10 +225,16 @@ def test_a_limit_that_the_plan_cannot_keep_is_told_before_anything_is_made():
     assert what == "`checks.file` wants png or jpeg, the picture is planned as webp"
 
 
+def test_what_cannot_be_read_again_cannot_be_checked():
+    what, _ = told("{file: {max_bytes: 1MB}}", form="pdf")
+    assert what == "`checks.file` cannot look into a pdf"
+    assert resolve(general="{file: true}", form="pdf") is None
+
+
 def test_what_is_typeset_is_what_is_expected_to_be_read():
     found = resolve("{text: true}", steps=(step("typeset", **HERO), ENCODE))
     assert found.parameters == {
-        "text": {"least": 0.98, "unverified": "hold"},
+        "text": {"least": 1.0, "unverified": "hold"},
         "copy": {
             "language": "de-DE",
             "texts": [{"role": "headline", "text": "Früher Dampf"}, {"role": "cta", "text": "Jetzt  kaufen"}],
@@ -246,6 +265,14 @@ def test_a_text_free_plate_expects_nothing():
     }
     what, _ = told("{text: none}", steps=(step("typeset", **HERO),))
     assert what == "it has a `typeset` step, and `text: none`"
+
+
+def test_in_placeholders_with_a_caption_only_the_expected_words_are_looked_for():
+    checks = merged({}, read("{text: {expect: Hello}}"))
+    found = resolve_checks(checks, Cell(), steps=(), placement=None, size=(8, 8), form="png", captioned=True)
+    assert found.parameters["text"] == {"least": 1.0, "unverified": "hold", "extra": False}
+    checks = merged({}, read("{text: none}"))
+    assert not resolve_checks(checks, Cell(), steps=(), placement=None, size=(8, 8), form="png", captioned=True)
 
 
 def test_a_check_that_does_not_know_the_copy_asks_for_it():

@@ -22,8 +22,14 @@ NEAR = LINES._replace(kind="near", advice=(), what="only just fits")
         (Advice("shorten", "cta", 9, 8), "shorten `cta` by about 1 character, from 9 to 8"),
         (Advice("lines", "headline", 1, 2), "allow 2 `lines`, now 1"),
         (Advice("size", "headline", 0.2, 0.1412, pixels=12.71), "let `size` begin at 0.1412 (12.7 px), now 0.2"),
-        (Advice("width", "headline", 0.5, 0.62), "make the `box` 0.62 wide, now 0.5"),
-        (Advice("height", "headline", 0.3, 0.34), "make the `box` 0.34 high, now 0.3"),
+        (
+            Advice("width", "headline", 0.5, 0.62, box=(0.02, 0.1, 0.62, 0.8)),
+            "make the `box` 0.62 wide, now 0.5: `[0.02, 0.1, 0.62, 0.8]`",
+        ),
+        (
+            Advice("height", "headline", 0.3, 0.34, box=(0, 0.66, 1, 0.34)),
+            "make the `box` 0.34 high, now 0.3: `[0, 0.66, 1, 0.34]`",
+        ),
     ],
 )
 def test_an_advice_says_what_to_write_and_what_stands_there_now(advice: Advice, sentence: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -49,7 +49,7 @@ def can_share(group) -> bool:
     return len(group) == 1 or has_master(tuple(sorted(group)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def has_master(group) -> bool:
     """Written down anew from what is promised: one of them gives its shape; a legal size of it covers all of them, and
     none loses more of it than it may."""

@@ -165,6 +165,10 @@ BEYOND = {
     "steps": {
         "an encode that is not the last", "a png with a quality", "a fit that would distort",
         "a crop larger than the picture", "a crop that leaves the picture", "a step without its parameter",
+        "an overlay of a picture that is not there", "a function that is not in its file",
+        "a file of steps that is not Python", "a file of steps that imports its neighbour",
+        "a file of steps that is not there", "metadata with a name nobody knows in its template",
+        "colours in a photograph's format",
     },
 }  # fmt: skip
 

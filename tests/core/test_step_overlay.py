@@ -83,7 +83,11 @@ def test_the_schema_takes_what_the_parser_takes_and_refuses_two_ways_at_once():
                  {"picture": {"file": "a.png"}, "box": [0.0, 0, 1, 1], "unit": "relative"}):  # fmt: skip
         jsonschema.validate({"overlay": good}, step_schema())
         assert steps_of(json.dumps([{"overlay": good}]), assets=("b",))[1] == []
-    for bad in ({"width": 0.2}, {"on_dark": "a.png", "width": 9}, {"picture": "a.png", "box": [0, 0, 1, 1], "width": 9}):
+    for bad in (
+        {"width": 0.2},
+        {"on_dark": "a.png", "width": 9},
+        {"picture": "a.png", "box": [0, 0, 1, 1], "width": 9},
+    ):
         assert list(jsonschema.Draft202012Validator(step_schema()).iter_errors({"overlay": bad}))
 
 

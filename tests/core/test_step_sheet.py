@@ -98,7 +98,13 @@ def test_the_schema_takes_what_the_parser_takes():
 
 @pytest.mark.parametrize(
     ("tag", "text"),
-    [("de-DE", "Deutsch"), ("fr-FR", "Français"), ("zh-Hant-TW", "中文 (繁體)"), ("ja-JP", "日本語"), ("ar-EG", "العربية")],
+    [
+        ("de-DE", "Deutsch"),
+        ("fr-FR", "Français"),
+        ("zh-Hant-TW", "中文 (繁體)"),
+        ("ja-JP", "日本語"),
+        ("ar-EG", "العربية"),
+    ],
 )
 def test_a_locale_is_called_by_its_own_name(tag, text):
     assert locale_label(tag) == Label(text, tag, tag)
@@ -124,7 +130,14 @@ def test_canonical_parameters_hold_what_is_drawn_and_nothing_else():
     assert json.loads(json.dumps(found)) == found
     assert [each["label"] for each in found["rows"]] == ["Deutsch", "العربية", "日本語"]
     assert [each["label"] for each in found["columns"]] == ["16:9", "1:1"]
-    assert [(each["row"], each["column"]) for each in found["cells"]] == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+    assert [(each["row"], each["column"]) for each in found["cells"]] == [
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (1, 1),
+        (2, 0),
+        (2, 1),
+    ]
     assert (found["title"], found["wrap"]) == ("Spring", 0)
     assert not {"of", "seconds"} & found.keys()
     paged = sheet_parameters(options(pages="paged"), None, "en", cells())
@@ -169,7 +182,9 @@ def test_where_shapes_change_from_row_to_row_all_columns_are_equally_wide():
 
 def test_columns_that_do_not_fit_go_on_below_with_the_rows_named_again():
     rows, columns = ("de-DE",), tuple(f"c{i}" for i in range(7))
-    frame = frame_of({"rows": "locale", "columns": "ratio", "cell": 200, "width": 1000}, [(400, 400)] * 7, rows, columns)
+    frame = frame_of(
+        {"rows": "locale", "columns": "ratio", "cell": 200, "width": 1000}, [(400, 400)] * 7, rows, columns
+    )
     assert frame.size[0] <= 1000
     tops = sorted({area.top for area in frame.pictures})
     assert [sum(area.top == top for area in frame.pictures) for top in tops] == [3, 3, 1]
@@ -177,7 +192,9 @@ def test_columns_that_do_not_fit_go_on_below_with_the_rows_named_again():
 
 
 def test_one_axis_flows_in_rows_of_even_width():
-    frame = frame_of({"width": 1100, "cell": 200, "gap": 10}, [(600, 400)] * 14, tuple(f"r{i}" for i in range(14)), ("c",))
+    frame = frame_of(
+        {"width": 1100, "cell": 200, "gap": 10}, [(600, 400)] * 14, tuple(f"r{i}" for i in range(14)), ("c",)
+    )
     counts = [sum(area.top == top for area in frame.pictures) for top in sorted({a.top for a in frame.pictures})]
     assert counts == [3, 3, 3, 3, 2]
     assert len({area.width for area in frame.pictures}) == 1

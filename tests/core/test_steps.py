@@ -168,7 +168,11 @@ MISTAKES = [
     ("[encode: {format: gif, metadata: keep}]", "a gif carries no metadata", "another format"),
     ("[encode: {format: png, metadata: kept}]", "`kept` is none of strip, keep", "did you mean `keep`?"),
     ("[encode: {format: png, metadata: {titel: x}}]", "unknown key `titel` in `metadata`", "did you mean `title`?"),
-    ("[encode: {format: png, metadata: {title: 5}}]", "`metadata.title` of step `encode`: a text is wanted", "quote it"),
+    (
+        "[encode: {format: png, metadata: {title: 5}}]",
+        "`metadata.title` of step `encode`: a text is wanted",
+        "quote it",
+    ),
     ("[encode: {format: png, metadata: {keep: 1}}]", "`metadata.keep` of step `encode`: true or false", None),
     ("[sharpen: {amount: 4}]", "`amount` of step `sharpen`: `4` will not do", "from 0.05 to 3"),
     ("[sharpen: {radius: much}]", "`radius` of step `sharpen`: `much` will not do", "from 0.3 to 10"),

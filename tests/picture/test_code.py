@@ -19,7 +19,9 @@ def run(source, *, image=None, uses=None, size=None, function="step", **argument
         "source": files.put(source.encode()),
         "function": function,
         "with": arguments,
-        "uses": [{"file": f"steps/{name}.py", "source": files.put(text.encode())} for name, text in (uses or {}).items()],
+        "uses": [
+            {"file": f"steps/{name}.py", "source": files.put(text.encode())} for name, text in (uses or {}).items()
+        ],
     }
     if size:
         parameters["size"] = size
@@ -27,7 +29,11 @@ def run(source, *, image=None, uses=None, size=None, function="step", **argument
 
 
 def test_the_function_gets_the_picture_and_its_arguments_by_name():
-    source = "from PIL import ImageOps\ndef step(image, *, dark, light):\n    return ImageOps.colorize(image.convert('L'), dark, light)\n"
+    source = (
+        "from PIL import ImageOps\n"
+        "def step(image, *, dark, light):\n"
+        "    return ImageOps.colorize(image.convert('L'), dark, light)\n"
+    )
     out = run(source, dark="#0b3954", light="#ffffff")
     assert (out.mode, out.size) == ("RGB", scene().size)
     assert out.tobytes() != scene().tobytes()
@@ -41,7 +47,9 @@ def test_what_it_does_to_its_picture_and_arguments_nobody_else_sees():
     assert listed == [1]
 
 
-@pytest.mark.parametrize(("mode", "expected"), [("L", "RGB"), ("P", "RGB"), ("RGBA", "RGBA"), ("CMYK", "RGB"), ("1", "RGB")])
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("L", "RGB"), ("P", "RGB"), ("RGBA", "RGBA"), ("CMYK", "RGB"), ("1", "RGB")]
+)
 def test_any_kind_of_picture_may_come_back(mode, expected):
     out = run("def step(image, mode):\n    image.info['comment'] = 'mine'\n    return image.convert(mode)\n", mode=mode)
     assert (out.mode, out.info) == (expected, {})
@@ -49,7 +57,10 @@ def test_any_kind_of_picture_may_come_back(mode, expected):
 
 def test_a_file_that_uses_names_can_be_imported():
     uses = {"palette": "from shades import dark\nink = dark\n", "shades": "dark = (1, 2, 3)\n"}
-    source = "from palette import ink\nimport palette\ndef step(image):\n    image.paste(palette.ink, (0, 0, 9, 9))\n    return image\n"
+    source = (
+        "from palette import ink\nimport palette\n"
+        "def step(image):\n    image.paste(palette.ink, (0, 0, 9, 9))\n    return image\n"
+    )
     assert run(source, uses=uses).getpixel((4, 4)) == (1, 2, 3)
     assert "palette" not in sys.modules
 
@@ -67,9 +78,9 @@ def test_a_file_beside_the_campaign_that_uses_does_not_name_is_refused(tmp_path,
     (tmp_path / "hidden_palette.py").write_text("ink = 1\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(PictureError, match="`hidden_palette` is a file beside the campaign that `uses` does not list"):
+    with pytest.raises(PictureError, match=r"`hidden_palette` is a file beside the campaign that `uses` does not list"):
         run("def step(image):\n    import hidden_palette\n    return image\n")
-    with pytest.raises(PictureError, match="No module named 'nowhere_at_all'") as caught:
+    with pytest.raises(PictureError, match=r"No module named 'nowhere_at_all'") as caught:
         run("import nowhere_at_all\ndef step(image): return image\n")
     assert "`uses`" in caught.value.hint
 
@@ -78,7 +89,11 @@ def test_a_file_beside_the_campaign_that_uses_does_not_name_is_refused(tmp_path,
     ("source", "what", "line"),
     [
         ("def step(image):\n    x = 1\n    return image / 0\n", "TypeError: unsupported operand", 3),
-        ("def step(image):\n    raise ValueError('too blue.')\n", "`step` of `steps/own.py` failed: ValueError: too blue", 2),
+        (
+            "def step(image):\n    raise ValueError('too blue.')\n",
+            "`step` of `steps/own.py` failed: ValueError: too blue",
+            2,
+        ),
         ("def step(image):\n    return helper(image)\ndef helper(image):\n    raise KeyError\n", "failed: KeyError", 4),
         ("def step(image):\n    return image.resize('wide')\n", "failed: ", 2),
         ("def step(image):\n    import sys\n    sys.exit('no')\n", "SystemExit: no", 3),
@@ -96,25 +111,28 @@ def test_what_goes_wrong_in_it_is_told_with_its_file_and_line(source, what, line
 
 def test_a_mistake_in_a_file_that_it_uses_is_told_there():
     with pytest.raises(PictureError) as caught:
-        run("import other\ndef step(image): return other.work(image)\n", uses={"other": "def work(image):\n    return 1 / 0\n"})
+        run(
+            "import other\ndef step(image): return other.work(image)\n",
+            uses={"other": "def work(image):\n    return 1 / 0\n"},
+        )
     assert (caught.value.at.file, caught.value.at.line) == ("steps/other.py", 2)
 
 
 def test_what_is_no_picture_or_of_another_size_is_refused():
-    with pytest.raises(PictureError, match="`step` of `steps/own.py` gave NoneType, not a picture"):
+    with pytest.raises(PictureError, match=r"`step` of `steps/own.py` gave NoneType, not a picture"):
         run("def step(image): pass\n")
-    with pytest.raises(PictureError, match="gave a picture of 10x10, not of 96x64 as it was given") as caught:
+    with pytest.raises(PictureError, match=r"gave a picture of 10x10, not of 96x64 as it was given") as caught:
         run("def step(image): return image.resize((10, 10))\n")
     assert "`size: [10, 10]`" in caught.value.hint
-    with pytest.raises(PictureError, match="gave a picture of 96x64, not of 10x10 as `size` says"):
+    with pytest.raises(PictureError, match=r"gave a picture of 96x64, not of 10x10 as `size` says"):
         run("def step(image): return image\n", size=[10, 10])
     assert run("def step(image): return image.resize((10, 10))\n", size=[10, 10]).size == (10, 10)
 
 
 def test_a_missing_function_and_a_wrong_argument_are_told():
-    with pytest.raises(PictureError, match="`work` of `steps/own.py` failed: AttributeError"):
+    with pytest.raises(PictureError, match=r"`work` of `steps/own.py` failed: AttributeError"):
         run("def step(image): return image\n", function="work")
-    with pytest.raises(PictureError, match="TypeError: step.. got an unexpected keyword argument 'color'"):
+    with pytest.raises(PictureError, match=r"TypeError: step.. got an unexpected keyword argument 'color'"):
         run("def step(image): return image\n", color="#fff")
 
 

@@ -1,4 +1,4 @@
-"""Encoding: the four formats, transparency, and the best quality within a number of bytes."""
+"""Encoding: the formats, transparency, and the best quality within a number of bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from imagebuild.core.step_encode import FORMATS, default_encode
 from imagebuild.errors import PictureError
-from imagebuild.picture.encode import LEAST_QUALITY, encode, highest_fitting
+from imagebuild.picture.encode import LEAST_COLORS, LEAST_QUALITY, encode, highest_fitting
 from imagebuild.picture.measure import measure
 
 
@@ -125,6 +125,62 @@ def test_a_png_just_over_its_bytes_is_packed_harder_before_it_is_refused():
     packed = encode(photo(), {"format": "png", "max_bytes": plain - 1})
     assert len(packed) < plain
     assert opened(packed).tobytes() == photo().tobytes()
+
+
+@pytest.mark.parametrize("form", ["png", "gif"])
+def test_few_colours_make_a_smaller_file_with_no_more_of_them(form):
+    sizes = []
+    for colors in (256, 64, 16):
+        data = encode(photo(), {**default_encode(form), "colors": colors})
+        assert 2 < len(opened(data).convert("RGB").getcolors(999)) <= colors
+        sizes.append(len(data))
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] < len(encode(photo(), {"format": "png"}))
+
+
+@pytest.mark.parametrize("form", ["png", "gif"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_as_many_colours_are_kept_as_fit_the_bytes(form, share):
+    asked = {**default_encode(form), "colors": 256}
+    sizes = {colors: len(encode(photo((96, 64)), {**asked, "colors": colors})) for colors in range(LEAST_COLORS, 257)}
+    limit = int(sizes[LEAST_COLORS] + (sizes[256] - sizes[LEAST_COLORS]) * share)
+    data = encode(photo((96, 64)), {**asked, "max_bytes": limit})
+    assert len(data) <= limit
+    chosen = [colors for colors, size in sizes.items() if size == len(data)]
+    assert any(sizes.get(colors + 1, limit + 1) > limit for colors in chosen)
+
+
+def test_colours_that_cannot_be_so_few_are_told():
+    with pytest.raises(
+        PictureError, match=r"gif of 320x200 cannot be that small: [0-9,]+ \w+ with 32 colours, over 900"
+    ):
+        encode(photo(), {**default_encode("gif"), "max_bytes": 900})
+
+
+def test_a_transparent_png_of_few_colours_stays_transparent():
+    image = Image.new("RGBA", (32, 32), (255, 0, 0, 0))
+    image.paste((0, 0, 255, 255), (0, 0, 9, 9))
+    out = opened(encode(image, {"format": "png", "colors": 8})).convert("RGBA")
+    assert (out.getpixel((4, 4)), out.getpixel((20, 20))[3]) == ((0, 0, 255, 255), 0)
+
+
+def test_a_banner_fits_what_display_networks_take():
+    banner = photo((970, 250))
+    for parameters in ({"format": "png", "colors": 256}, default_encode("gif"), default_encode("jpeg")):
+        assert len(encode(banner, {**parameters, "max_bytes": 150_000})) <= 150_000
+
+
+def test_one_picture_is_a_pdf_of_one_page_without_a_date():
+    data = encode(photo(), default_encode("pdf"))
+    assert data.startswith(b"%PDF-")
+    assert (data.count(b"/MediaBox"), b"Date" in data, encode(photo(), default_encode("pdf")) == data) == (
+        1,
+        False,
+        True,
+    )
+    clear = encode(Image.new("RGBA", (8, 8)), default_encode("pdf"))
+    assert len(encode(photo(), {**default_encode("pdf"), "max_bytes": len(data) - 1})) < len(data)
+    assert clear == encode(Image.new("RGB", (8, 8), (255, 255, 255)), default_encode("pdf"))
 
 
 def test_a_picture_too_long_for_its_format_is_refused():

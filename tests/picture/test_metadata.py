@@ -24,7 +24,8 @@ FOREIGN = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
   xmlns:dcterms="http://purl.org/dc/terms/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
   photoshop:Credit="Agency" tiff:Orientation="6" dcterms:provenance="self#jumbf=c2pa"
   Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia">
-  <dc:title><rdf:Alt><rdf:li xml:lang="de">Wasser</rdf:li><rdf:li xml:lang="x-default">Water</rdf:li></rdf:Alt></dc:title>
+  <dc:title><rdf:Alt><rdf:li xml:lang="de">Wasser</rdf:li>
+  <rdf:li xml:lang="x-default">Water</rdf:li></rdf:Alt></dc:title>
   <dc:creator><rdf:Seq><rdf:li>Ann</rdf:li><rdf:li>Ben</rdf:li></rdf:Seq></dc:creator>
   <dc:subject><rdf:Bag><rdf:li>kettle</rdf:li><rdf:li>tea</rdf:li></rdf:Bag></dc:subject>
   <exif:GPSLatitude>47,22N</exif:GPSLatitude>
@@ -76,7 +77,10 @@ def master(form):
     exif = Image.Exif()
     exif[0x010E], exif[0x013B], exif[0x8298], exif[0x0110] = "A kettle", "Camera owner", "Northwind", "Camera 7"
     gps = exif.get_ifd(0x8825)
-    gps[1], gps[2] = "N", (TiffImagePlugin.IFDRational(47), TiffImagePlugin.IFDRational(22), TiffImagePlugin.IFDRational(5))
+    gps[1], gps[2] = (
+        "N",
+        (TiffImagePlugin.IFDRational(47), TiffImagePlugin.IFDRational(22), TiffImagePlugin.IFDRational(5)),
+    )
     settings = {"exif": exif}
     if form == "PNG":
         settings["pnginfo"] = info = PngInfo()
@@ -90,7 +94,10 @@ def master(form):
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "AVIF"])
 def test_what_is_harmless_of_a_master_is_taken_over_when_asked_for_and_nothing_else(form):
-    asked = [("fit", {"cover": [30, 20], "anchor": "center"}), ("encode", {"format": "png", "metadata": {"keep": True}})]
+    asked = [
+        ("fit", {"cover": [30, 20], "anchor": "center"}),
+        ("encode", {"format": "png", "metadata": {"keep": True}}),
+    ]
     data = run_steps(master(form), asked, source="hero", read={}.__getitem__).data
     assert dict(kept_of(opened(data).info)) == {**KEPT, "description": ("A kettle",), "copyright": ("Northwind",)}
     for secret in (b"GPS", b"47", b"Orientation", b"c2pa", b"Camera", b"secret"):

@@ -69,7 +69,9 @@ def test_an_overlay_without_alpha_is_a_rectangle(form):
     assert all(abs(a - b) < 4 for a, b in zip(out.getpixel((10, 5)), (0, 0, 255), strict=True))
 
 
-@pytest.mark.parametrize(("ground", "wanted"), [(0, (255, 255, 255)), (100, (255, 255, 255)), (140, (1, 1, 1)), (255, (1, 1, 1))])
+@pytest.mark.parametrize(
+    ("ground", "wanted"), [(0, (255, 255, 255)), (100, (255, 255, 255)), (140, (1, 1, 1)), (255, (1, 1, 1))]
+)
 def test_what_is_behind_decides_between_the_one_for_light_and_the_one_for_dark_grounds(ground, wanted):
     files = Files()
     light, dark = files.put(solid((1, 1, 1, 255))), files.put(solid((255, 255, 255, 255)))

@@ -25,15 +25,17 @@ def test_it_is_a_small_profile_that_says_its_name():
 
 
 @pytest.mark.parametrize(("one", "two"), [(OURS, THEIRS), (THEIRS, OURS)])
-def test_colours_are_the_same_in_it_as_in_the_reference_sRGB(one, two):
-    colors = Image.merge("RGB", [Image.frombytes("L", (256, 3), bytes(range(256)) * 3).rotate(turn) for turn in (0, 180, 0)])
+def test_colours_are_the_same_in_it_as_in_the_reference_srgb(one, two):
+    colors = Image.merge(
+        "RGB", [Image.frombytes("L", (256, 3), bytes(range(256)) * 3).rotate(turn) for turn in (0, 180, 0)]
+    )
     for image in (colors, scene((64, 64))):
         out = ImageCms.profileToProfile(image, one, two)
         assert ImageChops.difference(out, image).getextrema() == ((0, 0),) * 3
 
 
 @pytest.mark.parametrize("name", ["red_primary", "green_primary", "blue_primary", "media_white_point"])
-def test_its_primaries_are_sRGBs(name):
+def test_its_primaries_are_srgbs(name):
     ours, theirs = getattr(OURS.profile, name)[0], getattr(THEIRS.profile, name)[0]
     assert ours == pytest.approx(theirs, abs=2e-4)
 

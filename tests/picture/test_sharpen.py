@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from PIL import Image
 
@@ -23,7 +25,7 @@ def row(image):
 
 def test_an_edge_becomes_steeper():
     before, after = row(edge()), row(sharpen(edge(), USUAL))
-    steepest = [max(abs(a - b) for a, b in zip(values, values[1:], strict=False)) for values in (before, after)]
+    steepest = [max(abs(a - b) for a, b in itertools.pairwise(values)) for values in (before, after)]
     assert steepest[1] > steepest[0]
 
 

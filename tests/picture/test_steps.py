@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import subprocess
 import sys
@@ -11,23 +10,12 @@ import sys
 import pytest
 from PIL import Image, ImageCms
 
-from imagebuild.core.step_encode import FORMATS, default_encode
+from imagebuild.core.step_encode import FORMATS, PAGE_FORMATS, default_encode
 from imagebuild.core.steps import INSERTED, STEPS
 from imagebuild.errors import PictureError
 from imagebuild.picture.measure import measure
 from imagebuild.picture.steps import DRAWERS, decode, draw_steps, run_steps
-
-
-def saved(image, form, **settings):
-    file = io.BytesIO()
-    image.save(file, form, **settings)
-    return file.getvalue()
-
-
-def scene(size=(96, 64)):
-    across = Image.linear_gradient("L").rotate(90).resize(size)
-    down = Image.linear_gradient("L").resize(size)
-    return Image.merge("RGB", (across, down, Image.radial_gradient("L").resize(size)))
+from tests.picture.files import Files, saved, scene
 
 
 def nothing(digest):
@@ -53,6 +41,13 @@ def test_steps_are_drawn_in_order_and_the_result_is_described():
     assert (measure(drawn.data).size, measure(drawn.data).format) == ((40, 40), "webp")
 
 
+def test_a_picture_is_turned_left_to_right_only_where_that_is_asked_for():
+    for when, expected in (("always", scene().transpose(Image.Transpose.FLIP_LEFT_RIGHT)), ("never", scene())):
+        steps = [("flip", {"when": when}), ("encode", {"format": "png"})]
+        drawn = run_steps(saved(scene(), "PNG"), steps, source="hero", read=nothing)
+        assert decode(drawn.data, source="drawn").tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_without_an_encode_step_the_default_format_is_written(form):
     implicit = run_steps(saved(scene(), "PNG"), [], source="hero", read=nothing, default_format=form)
@@ -74,22 +69,41 @@ def test_a_decoded_master_can_be_drawn_many_times_and_stays_as_it_is():
 SAME = """
 import hashlib, json, sys
 from imagebuild.picture.steps import run_steps
-master = sys.stdin.buffer.read()
+files = {each: bytes.fromhex(data) for each, data in json.loads(sys.stdin.read()).items()}
 for steps in json.loads(sys.argv[1]):
-    print(hashlib.sha256(run_steps(master, steps, source="hero", read=dict().__getitem__).data).hexdigest())
+    drawn = run_steps(files["master"], steps, source="hero", read=files.__getitem__)
+    print(hashlib.sha256(drawn.data).hexdigest())
 """
 
 
 def test_the_same_work_gives_the_same_bytes_in_another_process():
-    master = saved(scene((640, 400)), "PNG")
+    files = Files()
+    logo = Image.new("RGBA", (64, 32), (255, 255, 255, 0))
+    logo.paste((20, 40, 60, 200), (8, 8, 56, 24))
+    code = "def step(image, by):\n    return image.point(lambda value: value // by)\n"
     fit = ["fit", {"cover": [512, 300], "anchor": [0.3, 0.4]}]
-    work = [[fit, ["encode", default_encode(form)]] for form in FORMATS]
+    own = [
+        ["put_back", {"source": files.put(scene((640, 400)).rotate(180)),
+                      "mask": {"box": [0.2, 0.2, 0.5, 0.5], "unit": "relative", "feather": 20}}],
+        fit,
+        ["overlay", {"on_light": files.put(logo), "on_dark": files.put(logo.rotate(180)), "width": 0.1, "clear": 0.02,
+                     "anchor": "bottom-right", "opacity": 0.8, "most_scale": 1.0}],
+        ["sharpen", {"amount": 0.5, "radius": 0.8, "threshold": 2}],
+        ["python", {"file": "own.py", "source": files.put(code.encode()), "function": "step", "with": {"by": 2},
+                    "uses": []}],
+    ]  # fmt: skip
+    work = [[fit, ["encode", default_encode(form)]] for form in (*FORMATS, *PAGE_FORMATS)]
     work.append([fit, ["encode", {**default_encode("webp"), "max_bytes": 3000}]])
-    here = [hashlib.sha256(run_steps(master, steps, source="hero", read=nothing).data).hexdigest() for steps in work]
+    work.append([fit, ["encode", {"format": "png", "colors": 64, "max_bytes": 60_000}]])
+    work.append([*own, ["encode", {"format": "jpeg", "quality": 80, "background": "#ffffff", "profile": "srgb",
+                                   "metadata": {"keep": True, "title": "Wärme"}}]])  # fmt: skip
+    files["master"] = saved(scene((640, 400)), "PNG")
+    here = [run_steps(files["master"], steps, source="hero", read=files.read).data for steps in work]
+    handed = json.dumps({each: data.hex() for each, data in files.items()})
     there = subprocess.run(
-        [sys.executable, "-c", SAME, json.dumps(work)], input=master, capture_output=True, check=True
+        [sys.executable, "-c", SAME, json.dumps(work)], input=handed, capture_output=True, check=True, text=True
     ).stdout
-    assert there.decode().split() == here
+    assert there.split() == [hashlib.sha256(data).hexdigest() for data in here]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.picture.typesetting import HEADLINES
 
 from imagebuild.picture.fonts import bundled_fonts
 from imagebuild.picture.text import layout_line
 from imagebuild.picture.typeset_copy import Copy, direction_of, scaled
+from tests.picture.typesetting import HEADLINES
 
 NEVER_FIRST = set("。、，！？；：」』）ぁぃぅぇぉっゃゅょーๆฯ।!?:;»%,.")
 
@@ -66,7 +66,10 @@ def test_lines_are_even_rather_than_filled_one_after_the_other():
 
 
 def test_a_line_ends_after_a_sentence_where_that_leaves_the_lines_even_enough():
-    assert lines_of("Boils very fast. Whispers while it does.", "en", 13.0) == ["Boils very fast.", "Whispers while it does."]
+    assert lines_of("Boils very fast. Whispers while it does.", "en", 13.0) == [
+        "Boils very fast.",
+        "Whispers while it does.",
+    ]
 
 
 def test_a_short_text_takes_a_line_more_rather_than_break_in_the_middle_of_a_sentence():

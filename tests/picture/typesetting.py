@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
+from PIL import Image
+
 from imagebuild.core.layout import Area, Button, FontChoice, Group, Scrim, TextItem, Typeset
 
 HEADLINES = {
@@ -22,7 +26,8 @@ HEADLINES = {
 }
 CTAS = {
     "en": "Shop the kettle", "de": "Wasserkocher entdecken", "fr": "Découvrir la bouilloire", "ru": "Выбрать чайник",
-    "el": "Δείτε τον βραστήρα", "zh-Hans": "立即选购", "zh-Hant": "立即選購", "ja": "ケトルを見る", "ko": "제품 보러 가기",
+    "el": "Δείτε τον βραστήρα", "zh-Hans": "立即选购", "zh-Hant": "立即選購", "ja": "ケトルを見る",
+    "ko": "제품 보러 가기",
     "hi": "केतली देखें", "bn": "কেটলি দেখুন", "ar": "تسوّق الغلاية", "he": "לצפייה בקומקום", "th": "ดูกาต้มน้ำ",
 }  # fmt: skip
 RIGHT_TO_LEFT = ("ar", "he")
@@ -57,6 +62,12 @@ def campaign(language):
         text("cta", CTAS[language], sizes=(0.025, 0.045), lines=1, weight=600, inks=(NAVY, WHITE), button=BUTTON),
     )
     return typeset_of(group(*items, valign="middle", scrim=Scrim()), language=language)
+
+
+def png(size, color=(255, 107, 74, 255)):
+    file = io.BytesIO()
+    Image.new("RGBA", size, color).save(file, "PNG")
+    return file.getvalue()
 
 
 def nothing(digest):

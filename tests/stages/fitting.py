@@ -49,6 +49,7 @@ STRINGS = {
     "ja-JP": {"headline": "あたたかな朝", "cta": "今すぐ購入"},
 }
 LONG = "Warme Morgen, die schon vor dem ersten Kaffee nach Zuhause riechen"
+SOMEWHAT_LONG = "Warme Morgen, die schon vor dem ersten Kaffee"
 
 
 def write_campaign(
@@ -66,7 +67,11 @@ def write_campaign(
     put(folder, "campaign.yaml", campaign.replace("%s", targets))
     put(folder, "layouts/hero.yaml", layout)
     for tag, of_tag in texts.items():
-        put(folder, f"strings/{tag}.yaml", "".join(f"{key}: {json.dumps(text)}\n" for key, text in of_tag.items()))
+        put(
+            folder,
+            f"strings/{tag}.yaml",
+            "".join(f"{key}: {json.dumps(text, ensure_ascii=False)}\n" for key, text in of_tag.items()),
+        )
     return folder
 
 

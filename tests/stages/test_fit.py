@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 from imagebuild.errors import ImagebuildError
-from tests.stages.fitting import CAMPAIGN, LAYOUT, LONG, STRINGS, fitted, only, put, spoken, write_campaign
+from tests.stages.fitting import (
+    CAMPAIGN,
+    LAYOUT,
+    LONG,
+    SOMEWHAT_LONG,
+    STRINGS,
+    fitted,
+    only,
+    put,
+    spoken,
+    write_campaign,
+)
 
 
 def test_copy_that_fits_is_counted_and_nothing_is_found(tmp_path: Path) -> None:
@@ -49,23 +60,25 @@ def banner(old: str, new: str) -> str:
 
 def test_each_advice_makes_it_fit(tmp_path: Path) -> None:
     """As somebody would follow it: in the strings, or in the layout."""
-    found = only(fitted(write_campaign(tmp_path / "c", de_DE={"headline": LONG})), "lines")
+    found = only(fitted(write_campaign(tmp_path / "c", de_DE={"headline": SOMEWHAT_LONG})), "lines")
     by = {each.do: each for each in found.advice}
     assert list(by) == ["shorten", "lines", "size", "width"]
-    shorter = LONG[: int(by["shorten"].to)]
+    shorter = SOMEWHAT_LONG[: int(by["shorten"].to)]
     lines = banner("[0.2, 0.4], lines: 1", f"[0.2, 0.4], lines: {by['lines'].to}")
     least = banner("[0.2, 0.4], lines: 1", f"[{by['size'].to}, 0.4], lines: 1")
-    wide = banner("[0.02, 0.1, 0.50, 0.8]", f"[0.02, 0.1, {by['width'].to}, 0.8]")
+    wide = banner("[0.02, 0.1, 0.50, 0.8]", str(list(by["width"].box or ())))
     assert not fitted(write_campaign(tmp_path / "0", de_DE={"headline": shorter})).of("error")
     for number, layout in enumerate((lines, least, wide), 1):
-        folder = write_campaign(tmp_path / str(number), layout=layout, de_DE={"headline": LONG})
+        folder = write_campaign(tmp_path / str(number), layout=layout, de_DE={"headline": SOMEWHAT_LONG})
         assert not fitted(folder).of("error"), layout
 
 
 def test_a_size_is_advised_as_the_layout_writes_it_where_the_shape_scales_it(tmp_path: Path) -> None:
     """A role's own size is three times as large in a banner; what is to be written is a third."""
     layout = banner("{role: headline, size: [0.2, 0.4], lines: 1}", "{role: headline, lines: 1}")
-    layout = layout.replace("layout: 1\n", "layout: 1\nroles: {headline: {size: [0.07, 0.12]}}\n")
+    layout = layout.replace("  banner:\n", "  banner:\n    scale: 3\n").replace(
+        "layout: 1\n", "layout: 1\nroles: {headline: {size: [0.07, 0.12]}}\n"
+    )
     found = only(fitted(write_campaign(tmp_path / "c", layout=layout, de_DE={"headline": LONG})), "lines")
     (size,) = [each for each in found.advice if each.do == "size"]
     assert size.now == 0.07
@@ -74,9 +87,33 @@ def test_a_size_is_advised_as_the_layout_writes_it_where_the_shape_scales_it(tmp
     assert not fitted(folder).of("error")
 
 
+def test_a_box_is_advised_no_wider_than_there_is_room_beside_it(tmp_path: Path) -> None:
+    """The button's box begins at 0.66: what is left of it, and no more, is the headline's to take."""
+    texts = [LONG[:length].rstrip() for length in range(len(LONG), 24, -4)]
+    widths = set()
+    for number, text in enumerate(texts):
+        found = fitted(write_campaign(tmp_path / str(number), de_DE={"headline": text}), "locale=de-DE", "ratio=banner")
+        widths |= {each.to for misfit in found.of("error") for each in misfit.advice if each.do == "width"}
+        if number == 0:
+            assert "width" not in {each.do for misfit in found.of("error") for each in misfit.advice}
+    assert widths
+    assert max(widths) <= 0.64
+
+
+def test_a_box_at_the_end_grows_towards_the_start(tmp_path: Path) -> None:
+    texts = "Jetzt den Wasserkocher entdecken"
+    found = only(fitted(write_campaign(tmp_path / "c", de_DE={"cta": texts}), "ratio=banner"), "lines")
+    (width,) = [each for each in found.advice if each.do == "width"]
+    assert width.box is not None
+    assert 0.52 <= width.box[0] < 0.66
+    assert width.box[0] + width.box[2] == pytest.approx(0.98)
+    layout = banner("[0.66, 0.1, 0.32, 0.8]", str(list(width.box)))
+    assert fitted(write_campaign(tmp_path / "d", layout=layout, de_DE={"cta": texts}), "locale=de-DE").fits
+
+
 def test_a_word_that_is_too_wide_is_named(tmp_path: Path) -> None:
     word = "Frühstücksgeräteausstattungszubehörsortiment"
-    found = only(fitted(write_campaign(tmp_path / "c", de_DE={"headline": f"Neu: {word}"})), "word")
+    found = only(fitted(write_campaign(tmp_path / "c", de_DE={"headline": f"Neu: {word}"}), "ratio=og"), "word")
     assert found.what.startswith(f"the word `{word}` is ")
     (shorter,) = [each for each in found.advice if each.do == "shorten-word"]
     assert shorter.word == word
@@ -90,8 +127,7 @@ def test_several_texts_that_are_too_high_together_are_told_as_the_one_that_has_t
     found = only(fitted(write_campaign(tmp_path / "c", layout=layout, de_DE={"headline": LONG}), "ratio=og"), "height")
     assert (found.role, found.locale) == ("headline", "de-DE")
     assert found.what.startswith("together with `cta` ")
-    high = next(each.to for each in found.advice if each.do == "height")
-    higher = banner("[0.06, 0.10, 0.50, 0.80]", f"[0.06, 0.10, 0.50, {high}]")
+    higher = banner("[0.06, 0.10, 0.50, 0.80]", next(str(list(each.box or ())) for each in found.advice if each.box))
     assert fitted(write_campaign(tmp_path / "d", layout=higher, de_DE={"headline": LONG}), "ratio=og").fits
 
 
@@ -260,9 +296,10 @@ def test_a_locale_whose_strings_are_missing_or_broken_hides_none_of_the_others(t
 
 def test_a_layout_with_mistakes_is_told_as_they_are(tmp_path: Path) -> None:
     report = fitted(write_campaign(tmp_path / "c", layout=LAYOUT.replace("lines: 3", "lins: 3")))
-    assert [(each.what, each.at.file) for each in report.mistakes if each.at] == [
-        ("unknown key `lins` in item 1 of `landscape`, group 1", "layouts/hero.yaml")
-    ] or "lins" in report.mistakes[0].what
+    (mistake,) = report.mistakes
+    assert "unknown key `lins`" in mistake.what
+    assert mistake.at is not None
+    assert (mistake.at.file, mistake.hint) == ("layouts/hero.yaml", "did you mean `lines`?")
     assert not report.fits
 
 

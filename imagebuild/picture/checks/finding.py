@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["Finding", "Verdict", "copy_named", "place_of", "report_of", "shortened"]
+__all__ = ["Finding", "Rectangle", "Verdict", "copy_named", "place_of", "report_of", "shortened"]
 
 Verdict = Literal["passed", "failed", "unverified"]
 Rectangle = tuple[int, int, int, int]  # left, top, right, bottom, in pixels

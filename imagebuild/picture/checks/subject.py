@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 from imagebuild.core.checks import UNKNOWN_LANGUAGE
 from imagebuild.core.layout import Typeset, typeset_of
@@ -23,7 +23,8 @@ from imagebuild.picture.typeset_setting import PlacedPicture, Setting
 
 __all__ = ["Subject"]
 
-_PAPER = "#ffffff"  # what a transparent picture is read on
+# What a transparent picture is read on: the one that its own tone stands out from.
+_LIGHT, _DARK = "#ffffff", "#202020"
 
 
 class Subject:
@@ -73,10 +74,9 @@ class Subject:
     def reading(self) -> TextOutcome:
         """What is read here, once for all checks that ask."""
         copy = self.checks["copy"]
-        language = "" if copy["language"] == UNKNOWN_LANGUAGE else copy["language"]
         return check_text(
-            flatten(self.image, _PAPER),
-            tag=language,
+            _on_paper(self.image),
+            tag="" if copy["language"] == UNKNOWN_LANGUAGE else copy["language"],
             expected=self._expected(copy["texts"]),
             readers=engines() if self._readers is None else self._readers,
             least=self.checks.get("text", {}).get("least", 1.0),
@@ -93,3 +93,11 @@ class Subject:
             box = places.pop(index)[1] if index is not None else None
             found.append(Expected(each["role"], each["text"], box))
         return found
+
+
+def _on_paper(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image
+    alpha = image.getchannel("A")
+    bright = alpha.getbbox() is not None and ImageStat.Stat(image.convert("L"), alpha).mean[0] > 127
+    return flatten(image, _DARK if bright else _LIGHT)

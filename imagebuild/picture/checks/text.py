@@ -21,12 +21,13 @@ __all__ = ["check_plate", "check_words"]
 _INSIDE = 0.5  # of a text that is a logo's own
 
 
-def check_words(subject: Subject, _wanted: Mapping[str, Any]) -> Iterator[Finding]:
-    """Every string is read as it should be, and nothing besides."""
+def check_words(subject: Subject, wanted: Mapping[str, Any]) -> Iterator[Finding]:
+    """Every string is read as it should be, and nothing besides; of a placeholder that has a caption: the strings."""
     for item in subject.reading.items:
         if item.verdict != "passed":
             yield _of_item(item, subject)
-    yield from _extras(subject, "text")
+    if wanted.get("extra", True):
+        yield from _extras(subject, "text")
 
 
 def check_plate(subject: Subject, _wanted: Mapping[str, Any]) -> Iterator[Finding]:

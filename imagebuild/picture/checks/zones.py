@@ -6,17 +6,19 @@ Of what was typeset the place is known; of what a model drew it is where it was 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from imagebuild.core.sizes import Size
 from imagebuild.picture.checks.finding import Finding, Rectangle, copy_named, place_of
 from imagebuild.picture.checks.subject import Subject
+from imagebuild.picture.reading.base import Box, around, overlap
 from imagebuild.picture.typeset_setting import PlacedRule, PlacedText
 
 __all__ = ["check_zones"]
 
 _SIDES: Final = ("left", "top", "right", "bottom")
+_INSIDE: Final = 0.5
 _TOUCH: Final = 2  # pixels from the edge
 _ROUNDING: Final = 1.5  # pixels: shares become whole ones, and ink has a soft edge
 
@@ -58,14 +60,21 @@ def _drawn(subject: Subject, clear: _Edges) -> Iterator[Finding]:
     for item in subject.reading.items:
         if _is_typeset(subject, item.expected):
             continue
-        if item.box is None:
+        box = _tight(item.box, subject.reading.lines) if item.box else None
+        if box is None:
             what = f"where {copy_named(item.role, item.expected)} stands cannot be told: it was not read"
             hint = subject.reading.hint or "look at the picture; `unverified: deliver` lets it pass unseen"
             yield Finding("safe_zones", "unverified", what, hint, role=item.role or None, expected=item.expected)
             continue
-        placed = _Placed(item.role, item.expected, item.box, None)
+        placed = _Placed(item.role, item.expected, box, None)
         yield from _covered(placed, clear, subject.size, "ask for it elsewhere in the prompt, or say another `focus`")
         yield from _at_edge(placed, subject.size)
+
+
+def _tight(box: Box, lines: Sequence[Box]) -> Box | None:
+    """Around the lines of text that lie in a box that was looked at."""
+    inside = [line for line in lines if overlap(line, box) > _INSIDE]
+    return around(inside) if inside else None
 
 
 def _is_typeset(subject: Subject, text: str) -> bool:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from imagebuild.picture.reading.base import Box, Look, Reader, Reading, TextLine, around, overlap
 from imagebuild.picture.reading.compare import NEAR, Expected, Finding, Verdict, compare
-from imagebuild.picture.reading.letters import Letters, best_match, is_worded, letters_of, likeness
+from imagebuild.picture.reading.leftover import Claim, Leftover, is_fragment, joined, left_over, reads_alike
+from imagebuild.picture.reading.letters import best_match, letters_of
 from imagebuild.picture.reading.measured import script_for
 from imagebuild.picture.reading.order import in_reading_order
 from imagebuild.picture.reading.rapid import find_rapidocr
@@ -27,10 +28,11 @@ READING_VERSION: Final = "1"
 
 _ANY: Final = "en"  # read for on a picture that has no language
 _SURE: Final = 0.6  # the least confidence of a text that nobody expected
-_ALIKE: Final = 0.6  # grain that is taken for letters is taken for others at each look
 _INSTALL: Final = "apt-get install tesseract-ocr, or pip install 'imagebuild-campaigns[rapidocr]', or both"
 _MOST_EXTRA: Final = 12  # places looked at closely: a picture with more is not read better by looking longer
-_LEAST_EXTRA: Final = 3  # letters; of Chinese and Japanese two
+_INSIDE: Final = 0.5
+_FRAGMENTS: Final = 1.5  # times as long is a line as what was found of it in pieces
+_MET: Final = 0.2  # of a line: less is a neighbour's edge
 _ABOVE: Final[dict[Verdict, int]] = {"passed": 0, "unverified": 1, "failed": 2}
 
 
@@ -46,6 +48,7 @@ class TextOutcome(NamedTuple):
     items: tuple[Finding, ...]
     extra: tuple[Extra, ...]
     hint: str = ""  # what to install, where that would help
+    lines: tuple[Box, ...] = ()  # where lines of text are in the whole picture, closely
 
 
 def engines() -> tuple[Reader, ...]:
@@ -110,35 +113,44 @@ class _Check:
         page = self._page()
         lines = in_reading_order(page.lines, script_for(self.tag))
         texts = [*expected, *(Expected("allowed", text) for text in allowed)]
-        places = self._places(texts, lines, page.engine)
+        places, taken = self._places(texts, lines, page.engine)
+        claims = [
+            Claim(each.text, place.lines, place.box) for each, place in zip(texts, places, strict=True) if place.box
+        ]
         known = [box for each, place in zip(texts, places, strict=True) if (box := each.box or place.box)]
-        claimed = frozenset().union(*(place.lines for place in places)) if places else frozenset()
         rest = [
-            line for index, line in enumerate(lines)
-            if index not in claimed and not any(overlap(line.box, box) > 0.5 for box in known)
+            each for each in left_over(lines, claims, taken, self.tag)
+            if each.beside or not any(overlap(each.box, box) > _INSIDE for box in known)
         ]  # fmt: skip
-        extra = self._extra(rest)
-        # A place with unread text may be the string's: only where there is none is the string surely not there.
-        absent = self.finder is not None and not rest
-        items = self._items(expected, places, least, absent or bool(extra))
+        unfound = [each.text for each, place in zip(texts, places, strict=True) if not place.box]
+        extra = self._extra([each for each in rest if not is_fragment(each, unfound, self.tag)])
+        # A place with unread text may be the string's: only where there is none is the string surely not there. And of
+        # scripts that it cannot read a finder misses small lines.
+        absent = self.finder is not None and self.finder.can_read(self.tag) and len(extra) == len(rest)
+        items = self._items(expected, places, least, absent)
         verdicts: list[Verdict] = [item.verdict for item in items]
         if extra:
             verdicts.append("failed")
-        return TextOutcome(max(verdicts, key=_ABOVE.__getitem__, default="passed"), items, extra)
+        boxes = tuple(line.box for line in lines)
+        return TextOutcome(max(verdicts, key=_ABOVE.__getitem__, default="passed"), items, extra, lines=boxes)
 
     def _page(self) -> Reading:
-        """The whole picture, by the first engine; where another one finds better, at the places that it finds."""
+        """The whole picture, by the first engine: at the places that another one finds, and where it finds itself."""
         first = self.able[0]
+        own = first.read(self.image, self.tag)
         if self.finder is None or self.finder is first:
-            return first.read(self.image, self.tag)
+            return own
         boxes = self.finder.find(self.image)
         looks = first.look(self.image, boxes, self.tag, latin=True)
         lines = [TextLine(_most_common(each), box, 1.0) for each, box in zip(looks, boxes, strict=True) if each]
-        return Reading(first.name, tuple(line for line in lines if line.text.strip()))
+        return Reading(first.name, _merged([line for line in lines if line.text.strip()], own.lines))
 
-    def _places(self, texts: Sequence[Expected], lines: Sequence[TextLine], engine: str) -> list[_Place]:
-        """Where each string stands. The longest first, so that `Tea` is not found in the headline's `Tea time`."""
-        whole, owner = _joined(lines, self.tag)
+    def _places(
+        self, texts: Sequence[Expected], lines: Sequence[TextLine], engine: str
+    ) -> tuple[list[_Place], set[int]]:
+        """Where each string stands, and the letters that are taken. The longest first, so that `Tea` is not found in
+        the headline's `Tea time`."""
+        whole, owner = joined(lines, self.tag)
         taken: set[int] = set()
         found: dict[int, _Place] = {}
         for index in sorted(range(len(texts)), key=lambda i: (-len(texts[i].text), i)):
@@ -151,7 +163,7 @@ class _Check:
             of = frozenset(owner[match.start : match.end])
             box = _with_ends([lines[number].box for number in of], self.image.size)
             found[index] = _Place(box, of, Look(engine, "whole picture", match.text))
-        return [found[index] for index in range(len(texts))]
+        return [found[index] for index in range(len(texts))], taken
 
     def _items(
         self, expected: Sequence[Expected], places: Sequence[_Place], least: float, absent: bool
@@ -173,31 +185,43 @@ class _Check:
             items.append(item)
         return tuple(items)
 
-    def _extra(self, rest: Sequence[TextLine]) -> tuple[Extra, ...]:
-        """Of what is left over, what a second look reads alike."""
-        places = [line for line in rest if line.confidence >= _SURE and self._is_text(letters_of(line.text, self.tag))]
-        places = sorted(places, key=lambda line: -len(line.text))[:_MOST_EXTRA]
-        found: list[Extra] = []
-        for line in sorted(places, key=lambda line: (line.box[1], line.box[0])):
-            first = letters_of(line.text, self.tag)
-            looks = [
-                letters_of(look.text, self.tag)
-                for reader in self.able
-                for look in reader.look(self.image, [line.box], self.tag, latin=True)[0]
-            ]
-            alike = [look for look in looks if self._is_text(look) and likeness(first, look) >= _ALIKE]
-            if alike and len(alike) >= len(looks) / 2:
-                found.append(Extra(" ".join(line.text.split()), line.box))
-        return tuple(found)
+    def _extra(self, rest: Sequence[Leftover]) -> tuple[Extra, ...]:
+        """Of what is left over, what a second look reads alike, in the script's own letters or with Latin ones."""
+        sure = sorted((each for each in rest if each.confidence >= _SURE), key=lambda each: -len(each.text))
+        closely = frozenset(sure[:_MOST_EXTRA])
+        return tuple(
+            Extra(each.text, each.box)
+            for each in rest
+            if each in closely and (self._is_there(each, latin=False) or self._is_there(each, latin=True))
+        )
 
-    def _is_text(self, letters: Letters) -> bool:
-        worded = sum(is_worded(letter) for letter in letters.shown)
-        dense = script_for(self.tag) in ("Hans", "Hant", "Jpan", "Kore")
-        return worded >= (_LEAST_EXTRA - 1 if dense else _LEAST_EXTRA)
+    def _is_there(self, leftover: Leftover, *, latin: bool) -> bool:
+        if latin and script_for(self.tag) == "Latn":
+            return False  # the same looks again
+        looks = [
+            look.text
+            for reader in self.able
+            for look in reader.look(self.image, [leftover.place], self.tag, latin=latin)[0]
+        ]
+        return reads_alike(leftover, looks, self.tag)
+
+
+def _merged(found: Sequence[TextLine], own: Sequence[TextLine]) -> tuple[TextLine, ...]:
+    """The lines at the places that were found, and those of the reader's own that were not, or only in fragments."""
+    lines = list(found)
+    for line in own:
+        met = [
+            each for each in lines
+            if overlap(line.box, each.box) > _MET or overlap(each.box, line.box) > _MET
+        ]  # fmt: skip
+        seen = sum(len(each.text) for each in met)
+        if not met or (line.confidence >= _SURE and len(line.text) > _FRAGMENTS * seen):
+            lines = [each for each in lines if each not in met] + [line]
+    return tuple(lines)
 
 
 def _same_place(asked: Box | None, found: Box | None) -> bool:
-    return asked is None or (found is not None and overlap(found, asked) > 0.5)
+    return asked is None or (found is not None and overlap(found, asked) > _INSIDE)
 
 
 def _with_ends(boxes: Sequence[Box], size: tuple[int, int]) -> Box:
@@ -215,15 +239,6 @@ def _with_ends(boxes: Sequence[Box], size: tuple[int, int]) -> Box:
 def _most_common(looks: Sequence[Look]) -> str:
     texts = [look.text for look in looks]
     return max(texts, key=lambda text: (texts.count(text), -texts.index(text)))
-
-
-def _joined(lines: Sequence[TextLine], tag: str) -> tuple[Letters, list[int]]:
-    """All lines as one text, and the line of each of its letters."""
-    parts = [letters_of(line.text, tag) for line in lines]
-    keys = tuple(key for part in parts for key in part.keys)
-    shown = tuple(letter for part in parts for letter in part.shown)
-    gaps = tuple(gap or not index for part in parts for index, gap in enumerate(part.gaps))
-    return Letters(keys, shown, gaps), [number for number, part in enumerate(parts) for _ in part.keys]
 
 
 def outcome_json(outcome: TextOutcome) -> Mapping[str, Any]:

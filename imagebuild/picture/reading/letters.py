@@ -162,8 +162,9 @@ def _aligned(sought: Sequence[str], read: Sequence[str]) -> list[tuple[int, int]
                 cost = row[j - 1] + 1
             row[j] = cost
         rows.append(row)
-    # Of equals the longest: a last letter read otherwise is a letter, not one missing.
-    i, j = len(sought), min(range(width), key=lambda end: (rows[-1][end], -end))
+    i, j = len(sought), min(range(width), key=rows[-1].__getitem__)
+    while j + 1 < width and rows[-1][j + 1] == rows[-1][j]:
+        j += 1  # a last letter that was read otherwise is a letter, not one missing
     path: list[tuple[int, int]] = []
     while i:
         here = rows[i][j]

@@ -44,6 +44,7 @@ _LONGEST: Final = 180  # seconds for one picture: beyond any that was seen
 _UNSPACED: Final = frozenset(("chi_sim", "chi_tra", "jpn", "tha"))  # words of these come apart without a space
 _LETTER: Final = 0.7  # of a line's height
 _PAGE: Final = "11"  # words wherever they are
+_COLUMNS: Final = "3"
 _BLOCK: Final = "6"
 _LEAST_PAGE: Final = 1000  # pixels of the shorter edge: smaller pictures are enlarged for reading
 _LARGEST_PAGE: Final = 2600  # of the longer: what larger ones are made; looks are taken at the picture itself
@@ -118,7 +119,8 @@ class TesseractReader:
         if scale != 1:
             grey = grey.resize((round(grey.width * scale), round(grey.height * scale)), Image.Resampling.LANCZOS)
         pages = [grey, *apart_from_ground(grey)]
-        found = self._pages(pages, self._model(tag, latin=False), _PAGE)
+        layouts = (_PAGE, _COLUMNS) if script_for(tag) == "Arab" else (_PAGE,)  # whole words of it are not found else
+        found = [page for layout in layouts for page in self._pages(pages, self._model(tag, latin=False), layout)]
         lines = _surest([line for page in found for line in page])
         return Reading(self.name, tuple(_scaled(line, 1 / scale, image.size) for line in lines))
 

@@ -25,6 +25,7 @@ PROMPTS = (
     "A dark kitchen at night, one lamp. No text.",
 )
 LOCALES = tuple(SAID)
+SCRIM = Scrim()
 _BOXES = {
     "landscape": (0.06, 0.12, 0.5, 0.76),
     "square": (0.08, 0.08, 0.84, 0.5),
@@ -54,7 +55,7 @@ def plate(shape: str, number: int = 0, take: int = 1) -> Image.Image:
 
 def layout(
     tag: str, shape: str = "landscape", *, text: tuple[str, str, str] | None = None, safe=None, frame="safe",
-    inks=("#ffffff", "#102030"), contrast=4.5, scrim: Scrim | None = Scrim(), areas: tuple[Area, ...] = (),
+    inks=("#ffffff", "#102030"), contrast=4.5, scrim: Scrim | None = SCRIM, areas: tuple[Area, ...] = (),
 ) -> Typeset:  # fmt: skip
     headline, cta, legal = text or SAID[tag]
     scale = 3.2 if shape == "banner" else 1.0

@@ -15,7 +15,7 @@ from imagebuild.core.locale import Locale
 from imagebuild.picture.block import draw_block, fit_text
 from imagebuild.picture.fonts import bundled_fonts
 from imagebuild.picture.proof import ProofRequest, paint
-from imagebuild.picture.proof_brush import gradient, paste_color
+from imagebuild.picture.proof_brush import gradient, grain, paste_color
 
 SIZE = (1200, 900)
 ROLES = ("headline", "cta", "legal")
@@ -131,8 +131,7 @@ def plate(background: str, number: int = 0, size: tuple[int, int] = SIZE) -> tup
         paste_color(scene, (10, 14, 24), Image.new("L", size, 140), (0, 0))
         return scene, (255, 255, 255)
     paste_color(scene, (10, 14, 24), Image.new("L", size, 80), (0, 0))
-    noisy = Image.blend(scene, Image.effect_noise(size, 90).convert("RGB"), 0.06)
-    return noisy, (255, 255, 255)
+    return grain(scene, b"busy", 10), (255, 255, 255)
 
 
 @cache

@@ -52,6 +52,24 @@ def test_text_that_nobody_asked_for_fails_unless_it_is_allowed():
     assert check(reader, STEAM, allowed=["Northwind"]).verdict == "passed"
 
 
+def test_words_before_or_after_a_string_in_its_own_line_are_extra():
+    reader = SayingReader([("Now Steam rises TODAY only", HEADLINE)])
+    outcome = check(reader, STEAM)
+    assert outcome.items[0].verdict == "passed"
+    assert [extra.text for extra in outcome.extra] == ["Now", "TODAY only"]
+
+
+def test_a_string_that_is_there_twice_is_extra_once():
+    reader = SayingReader([("Steam rises", HEADLINE), ("Steam rises", CTA)])
+    assert [extra.box for extra in check(reader, STEAM).extra] == [CTA]
+
+
+def test_a_part_of_a_string_that_was_not_found_is_not_extra():
+    reader = SayingReader([("before you", CTA)])
+    outcome = check(reader, Expected("headline", "Steam rises before you do"))
+    assert (outcome.verdict, outcome.extra) == ("unverified", ())
+
+
 def test_grain_that_is_read_otherwise_at_each_look_is_no_text():
     reader = SayingReader([("Steam rises", HEADLINE), ("wvmn", CTA)], {"wvmn": ("iil", "", "ooxa")})
     assert check(reader, STEAM).verdict == "passed"
@@ -67,6 +85,13 @@ def test_a_string_that_is_not_there_fails_by_the_word_of_a_reader_that_finds_tex
     sure = SayingReader(lines, name="rapidocr", finds_anywhere=True)
     assert check(sure, STEAM, BUY).items[1].verdict == "failed"
     assert check(SayingReader(lines), STEAM, BUY).items[1].verdict == "unverified"
+
+
+def test_where_the_finder_sees_a_fragment_only_the_readers_own_line_counts():
+    finder = SayingReader([("ises", (300, 100, 500, 160))], name="rapidocr", finds_anywhere=True, languages=())
+    reader = SayingReader([("Steam rises", HEADLINE), ("ises", (300, 100, 500, 160))])
+    outcome = check_text(PICTURE, tag="en-US", expected=[STEAM], readers=[finder, reader])
+    assert (outcome.verdict, outcome.extra) == ("passed", ())
 
 
 def test_a_string_inside_a_longer_one_is_not_taken_for_its_own():
