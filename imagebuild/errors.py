@@ -172,7 +172,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     near = near or _shortened(word.lower(), choices)
     if near:
         return f"did you mean `{near[0]}`?"
-    if 0 < len(choices) <= 14:
+    if 0 < len(choices) <= 15:
         return "known here: " + ", ".join(f"`{name}`" for name in sorted(choices))
     return None
 

@@ -1,9 +1,10 @@
 """A worker's own process: does one task after another (`tasks`) for the build at the other end of its pipes.
 
-Messages are tuples, pickled, each with its length before it; both ends are the same program, of the same version. Tasks
-may be given ahead: they are done in their order, each begun as soon as the one before is done. The build says `("do", name, arguments)`, `("file", path)`, `("bytes", data)` or `("none",)`; the worker says
-`("need", digest, may_be_file)`, `("done", value)`, `("wrong", error)` or `("unforeseen", text)`.
-Nothing else is shared. The process ends when the build's end of the pipe closes, however the build ended.
+Messages are tuples, pickled, each with its length before it; both ends are the same program, of the same version. The
+build says `("do", name, arguments)`, `("file", path)`, `("bytes", data)` or `("none",)`; the worker says
+`("need", digest, may_be_file)`, `("done", value)`, `("wrong", error)` or `("unforeseen", text)`. Tasks may be given
+ahead: they are done in their order, each begun as soon as the one before is done. Nothing else is shared. The process
+ends when the build's end of the pipe closes, however the build ended.
 """
 
 from __future__ import annotations

@@ -99,9 +99,9 @@ class AssetWork:
                 continue
             open_axes = [axis for axis in target.over if axis not in self.asset.over and axis not in link.pins]
             if open_axes:
-                pins.update({axis: axes[axis].entries[0].id for axis in open_axes if axes[axis].entries})
                 names = " and ".join(f"`{axis}`" for axis in open_axes)
-                what = f"`{self.asset.name}` is not over {names}, `{link.asset}` is: which of its pictures is meant?"
+                pins |= {axis: axes[axis].entries[0].id if axes[axis].entries else "…" for axis in open_axes}
+                what = f"asset `{self.asset.name}` is made from `{link.asset}`, which is over {names}: which one?"
                 hint = f"add {names} to `over`, or pin: `{_pinned(link.asset, target, pins)}`"
                 self.problems.add(what, at=link.place, hint=hint)
             for axis in link.pins:

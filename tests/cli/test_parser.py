@@ -81,7 +81,8 @@ def _completed(folder: Path, line: str, shell: str = "bash") -> list[str]:
 
 
 def test_verbs_and_options_complete(fresh: Path) -> None:
-    assert _completed(fresh, "imagebuild p") == ["plan"]
+    assert set(_completed(fresh, "imagebuild p")) == {"plan", "placements"}
+    assert _completed(fresh, "imagebuild fi") == ["fit"]
     assert "--detailed-exitcode" in _completed(fresh, "imagebuild plan --d")
     assert set(_completed(fresh, "imagebuild graph --format ")) == {"mermaid", "dot"}
     assert "openai" in _completed(fresh, "imagebuild plan --provider ")

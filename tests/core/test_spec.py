@@ -126,7 +126,7 @@ def test_one_mistake_does_not_hide_another_and_none_is_told_twice():
     assert [(str(problem.at), problem.what) for problem in mistakes_of(text)] == [
         ("campaign.yaml:4:11", "axis `p`: no file `nowhere.csv`"),
         ("campaign.yaml:6:17", "asset `a`: no axis `r`"),
-        ("campaign.yaml:7:3", "asset `b` has neither `prompt` nor `from`"),
+        ("campaign.yaml:7:3", "asset `b` has neither `prompt`, `from` nor `sheet`"),
         ("campaign.yaml:7:16", "unknown key `form` in asset `b`"),
     ]
 

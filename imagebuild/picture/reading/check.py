@@ -29,6 +29,7 @@ READING_VERSION: Final = "1"
 _ANY: Final = "en"  # read for on a picture that has no language
 _SURE: Final = 0.6  # the least confidence of a text that nobody expected
 _INSTALL: Final = "apt-get install tesseract-ocr, or pip install 'imagebuild-campaigns[rapidocr]', or both"
+_FINDER: Final = "pip install 'imagebuild-campaigns[rapidocr]': it finds words on any ground"
 _MOST_EXTRA: Final = 12  # places looked at closely: a picture with more is not read better by looking longer
 _INSIDE: Final = 0.5
 _FRAGMENTS: Final = 1.5  # times as long is a line as what was found of it in pieces
@@ -131,8 +132,12 @@ class _Check:
         verdicts: list[Verdict] = [item.verdict for item in items]
         if extra:
             verdicts.append("failed")
+        blind = not texts and not extra and self.finder is None  # nothing seen, by one who sees words on calm ground only
+        if blind:
+            verdicts.append("unverified")
         boxes = tuple(line.box for line in lines)
-        return TextOutcome(max(verdicts, key=_ABOVE.__getitem__, default="passed"), items, extra, lines=boxes)
+        verdict = max(verdicts, key=_ABOVE.__getitem__, default="passed")
+        return TextOutcome(verdict, items, extra, _FINDER if blind else "", lines=boxes)
 
     def _page(self) -> Reading:
         """The whole picture, by the first engine: at the places that another one finds, and where it finds itself."""

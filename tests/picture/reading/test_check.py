@@ -77,7 +77,13 @@ def test_grain_that_is_read_otherwise_at_each_look_is_no_text():
 
 def test_any_text_on_a_plate_is_extra():
     assert check(SayingReader([("SALE", HEADLINE)]), tag="").verdict == "failed"
-    assert check(SayingReader([]), tag="").verdict == "passed"
+    assert check(SayingReader([], name="rapidocr", finds_anywhere=True), tag="").verdict == "passed"
+
+
+def test_a_plate_on_which_only_words_on_calm_ground_would_be_seen_is_unverified():
+    outcome = check(SayingReader([]), tag="")
+    assert outcome.verdict == "unverified"
+    assert "rapidocr" in outcome.hint
 
 
 def test_a_string_that_is_not_there_fails_by_the_word_of_a_reader_that_finds_text_anywhere():
