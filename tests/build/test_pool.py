@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from imagebuild.build.pool import Unforeseen, Workers
+from imagebuild.build.run import Stop
 from imagebuild.core.key import Digest
 from imagebuild.core.layout import Group, TextItem, Typeset, canonical_typeset
 from imagebuild.errors import BuildError, PictureError
@@ -425,3 +427,40 @@ def test_a_build_of_much_is_drawn_apart_and_gives_the_same_files(tmp_path):
         assert few.out(f"hero{number}") == much.out(f"hero{number}")
         key = much.lock.entries[f"hero{number}"].key
         assert few.lock.entries[f"hero{number}"].key == key
+
+
+@linux
+def test_a_build_that_is_stopped_finishes_what_is_being_drawn_and_leaves_no_process(tmp_path):
+    shop, stop, before = Workshop(tmp_path), Stop(), children()
+
+    def listen(event) -> None:
+        if event.kind == "made" and event.step.kind == "local":
+            stop.request("stopped by Ctrl-C")
+
+    summary = shop.build(many(40), Painter(), listener=listen, stop=stop, jobs=2)
+    assert 1 <= summary.drawn <= 5
+    assert (summary.drawn + summary.left, summary.failed, summary.stopped) == (40, 0, "stopped by Ctrl-C")
+    assert children() == before
+    assert shop.build(many(40), Painter(), jobs=2).complete
+
+
+@linux
+def test_a_build_that_is_broken_off_ends_its_processes_at_once(tmp_path):
+    shop, before = Workshop(tmp_path), children()
+
+    async def broken_off() -> None:
+        drawn_one = asyncio.Event()
+
+        def listen(event) -> None:
+            if event.kind == "made" and event.step.kind == "local":
+                drawn_one.set()
+
+        build = asyncio.create_task(shop.building(many(40), Painter(), listener=listen, jobs=2))
+        await drawn_one.wait()
+        build.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await build
+
+    asyncio.run(broken_off())
+    assert children() == before
+    assert shop.build(many(40), Painter(), jobs=2).complete
