@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import Ink, ink_for
-from imagebuild.core.cuts import Cut, cuts_of
-from imagebuild.core.placement import Placement
+from imagebuild.core.placements.cuts import Cut, cuts_of
+from imagebuild.core.placements.placement import Placement
 from imagebuild.core.sizes import size_text
 from imagebuild.picture.placements import shipped_placements
 from imagebuild.stages.project import find_project

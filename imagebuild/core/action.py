@@ -17,7 +17,6 @@ _WORDS: Final = re.compile(r"[A-Za-z_]\w*|\d+")
 Result = tuple[Size | None, str]  # the size and the format of what an action gives
 
 
-
 class Tools(Protocol):
     """Which versions of libraries draw and check, for keys. Cheap to ask."""
 

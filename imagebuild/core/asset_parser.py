@@ -16,8 +16,8 @@ from imagebuild.core.scope import Scope
 from imagebuild.core.setting_parser import parse_settings
 from imagebuild.core.shape_parser import parse_focus, parse_masters
 from imagebuild.core.spec import SETTING_KEYS, AssetSpec, Exclusion, Inclusion, Settings, SheetSpec
-from imagebuild.core.step_sheet import parse_sheet
-from imagebuild.core.steps import STEPS, parse_steps
+from imagebuild.core.steps.registry import STEPS, parse_steps
+from imagebuild.core.steps.sheet import parse_sheet
 from imagebuild.core.written import Link, SourceText
 from imagebuild.errors import Place, did_you_mean
 

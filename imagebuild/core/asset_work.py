@@ -168,9 +168,7 @@ class AssetWork:
             return self.expanding.outputs.get(address)
         return self.expanding.prompts.render_path(self.output, self.asset, cell)
 
-    def reference(
-        self, each: Link | Template | None, place: Place, cell: Cell, address: str
-    ) -> tuple[str, str] | None:
+    def reference(self, each: Link | Template | None, place: Place, cell: Cell, address: str) -> tuple[str, str] | None:
         """("asset", address) or ("digest", digest of the file)."""
         expanding = self.expanding
         if isinstance(each, Link):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from imagebuild.core.placement import ALL_CLEAR, Placement, Safe
+from imagebuild.core.placements.placement import ALL_CLEAR, Placement, Safe
 from imagebuild.core.sizes import Size
 from imagebuild.core.strings import Policy
 from imagebuild.errors import Place

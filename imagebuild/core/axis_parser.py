@@ -14,7 +14,7 @@ from imagebuild.core import fields
 from imagebuild.core.axis import RESERVED, Axis, Entry, Fields, LocaleSetting, Ratio
 from imagebuild.core.document import Node, parse_json, parse_yaml, plain
 from imagebuild.core.locale import Locale, canonical_tag
-from imagebuild.core.placement import NO_PLACEMENTS, Placement, Placements
+from imagebuild.core.placements.placement import NO_PLACEMENTS, Placement, Placements
 from imagebuild.core.sizes import parse_ratio, parse_size, size_text
 from imagebuild.core.strings import Policy, parse_policy
 from imagebuild.core.table import read_rows

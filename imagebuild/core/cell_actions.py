@@ -22,8 +22,8 @@ from imagebuild.core.key import KEY_SCHEMA
 from imagebuild.core.requests import implied_steps, master_format, paid_manifest, paid_size, tier_of
 from imagebuild.core.sizes import Size
 from imagebuild.core.spec import AssetSpec, MaskBox, Settings
-from imagebuild.core.step_encode import output_format
-from imagebuild.core.step_kind import Step, Unresolved
+from imagebuild.core.steps.encode import output_format
+from imagebuild.core.steps.kind import Step, Unresolved
 from imagebuild.core.template import Template
 from imagebuild.errors import PictureError, Place
 

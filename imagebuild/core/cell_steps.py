@@ -9,11 +9,11 @@ from imagebuild.core.axis import Ratio
 from imagebuild.core.cells import Cell
 from imagebuild.core.expanding import Expanding
 from imagebuild.core.key import Digest
-from imagebuild.core.layout_parser import Layout
+from imagebuild.core.layouts.parser import Layout
 from imagebuild.core.sizes import Size
 from imagebuild.core.spec import AssetSpec
-from imagebuild.core.step_kind import Step, Unresolved
-from imagebuild.core.steps import resolved, result_size
+from imagebuild.core.steps.kind import Step, Unresolved
+from imagebuild.core.steps.registry import resolved, result_size
 from imagebuild.core.template import Template, TemplateFault
 from imagebuild.core.written import Link, SourceText
 from imagebuild.errors import PictureError, Place
@@ -145,4 +145,3 @@ def resolve_steps(steps: Sequence[Step], cell: CellOf) -> Resolved:
             raise cell.problem(bad.what, bad.at or step.place, bad.hint) from None
         done.append(found)
     return Resolved(tuple(done), cell.size, tuple(cell.slots))
-

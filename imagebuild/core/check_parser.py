@@ -11,13 +11,13 @@ from imagebuild.core import fields
 from imagebuild.core.checks import CHECK_NAMES, UNKNOWN_LANGUAGE, Check
 from imagebuild.core.colors import COLOR_HINT, canonical_color
 from imagebuild.core.document import Node
-from imagebuild.core.layout_values import Entry
+from imagebuild.core.layouts.values import Entry
 from imagebuild.core.link_parser import inline_text
 from imagebuild.core.locale import canonical_tag
 from imagebuild.core.scope import Scope
 from imagebuild.core.sizes import parse_size
-from imagebuild.core.step_encode import FORMATS
-from imagebuild.core.step_values import BYTES_SCHEMA, MOST_EDGE, UNITS
+from imagebuild.core.steps.encode import FORMATS
+from imagebuild.core.steps.values import BYTES_SCHEMA, MOST_EDGE, UNITS
 from imagebuild.core.written import SourceText
 from imagebuild.errors import did_you_mean
 

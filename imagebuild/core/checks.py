@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from imagebuild.core.layout import typeset_of
-from imagebuild.core.placement import Placement
+from imagebuild.core.layouts.canonical import typeset_of
+from imagebuild.core.placements.placement import Placement
 from imagebuild.core.sizes import Size, size_text
-from imagebuild.core.step_encode import PAGE_FORMATS
-from imagebuild.core.step_kind import Step, StepCell
+from imagebuild.core.steps.encode import PAGE_FORMATS
+from imagebuild.core.steps.kind import Step, StepCell
 from imagebuild.core.written import SourceText
 from imagebuild.errors import Place
 

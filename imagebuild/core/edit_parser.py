@@ -7,7 +7,7 @@ from imagebuild.core.document import Node
 from imagebuild.core.link_parser import inline_text
 from imagebuild.core.scope import Scope
 from imagebuild.core.spec import MaskBox
-from imagebuild.core.step_values import Given
+from imagebuild.core.steps.values import Given
 from imagebuild.core.written import SourceText
 
 __all__ = ["MASK_KEYS", "MOST_FEATHER", "OUTSIDE", "parse_mask", "parse_outside"]
@@ -18,7 +18,7 @@ MOST_FEATHER = 512
 
 
 def parse_mask(node: Node | None, where: str, scope: Scope) -> SourceText | MaskBox | None:
-    """A mask file, its path maybe a template; or `{box: [x, y, width, height]}`, with a soft edge of `feather` pixels."""
+    """A mask file (its path may be a template), or `{box: [x, y, width, height]}` with a soft edge of `feather`."""
     if node is None:
         return None
     if not node.is_mapping:

@@ -9,11 +9,11 @@ from imagebuild.core.address import address_of
 from imagebuild.core.axis import Entry
 from imagebuild.core.fields import Sources
 from imagebuild.core.key import Digest
-from imagebuild.core.layout_parser import Layout, parse_layout
+from imagebuild.core.layouts.parser import Layout, parse_layout
 from imagebuild.core.offer import Offer
 from imagebuild.core.outputs import OutputPaths
+from imagebuild.core.placements.sharing import Sharing
 from imagebuild.core.prompts import Prompts
-from imagebuild.core.sharing import Sharing
 from imagebuild.core.spec import Campaign
 from imagebuild.core.strings import Strings
 from imagebuild.core.template import Templates

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-from imagebuild.core.layout import Box
+from imagebuild.core.layouts.canonical import Box
 from imagebuild.core.sizes import Size, size_text
 from imagebuild.errors import Place, Problem
 

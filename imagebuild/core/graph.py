@@ -164,7 +164,9 @@ def _file_nodes(paths: Iterable[str]) -> tuple[Node, ...]:
 # --------------------------------------------------------------------------------------------------- as a text
 
 # Shape and words say the kind; the colour only helps.
-_MERMAID_SHAPES = {"generate": '(["{}"])', "edit": '(["{}"])', "local": '["{}"]', "check": '{{"{}"}}', "file": '[/"{}"/]'}
+_MERMAID_SHAPES = {
+    "generate": '(["{}"])', "edit": '(["{}"])', "local": '["{}"]', "check": '{{"{}"}}', "file": '[/"{}"/]',
+}  # fmt: skip
 _MERMAID_CLASSES = (
     ("paid", "fill:#ffe9c7,stroke:#b36b00,color:#1a1a1a"),
     ("drawn", "fill:#e3eefb,stroke:#3a6ea5,color:#1a1a1a"),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from imagebuild.core.address import asset_of
 from imagebuild.core.spec import AssetSpec
-from imagebuild.core.step_encode import format_of_path
+from imagebuild.core.steps.encode import format_of_path
 from imagebuild.errors import Place, Problems
 
 __all__ = ["LONGEST_NAME", "OutputPaths"]

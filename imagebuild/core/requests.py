@@ -11,9 +11,9 @@ from imagebuild.core.axis import Ratio
 from imagebuild.core.capability import check_capabilities
 from imagebuild.core.cells import Cell
 from imagebuild.core.key import KEY_SCHEMA
-from imagebuild.core.masters import Supply, fewest_masters, nearest_master
 from imagebuild.core.offer import Offer, framed
-from imagebuild.core.placement import Placement
+from imagebuild.core.placements.masters import Supply, fewest_masters, nearest_master
+from imagebuild.core.placements.placement import Placement
 from imagebuild.core.sizes import (
     Size,
     SizeRules,
@@ -25,9 +25,9 @@ from imagebuild.core.sizes import (
     size_text,
 )
 from imagebuild.core.spec import AssetSpec, Settings
-from imagebuild.core.step_encode import default_encode, format_of_path, output_format
-from imagebuild.core.step_fit import implied_fit
-from imagebuild.core.step_kind import Step
+from imagebuild.core.steps.encode import default_encode, format_of_path, output_format
+from imagebuild.core.steps.fit import implied_fit
+from imagebuild.core.steps.kind import Step
 from imagebuild.errors import Problems
 
 __all__ = ["implied_steps", "master_format", "paid_manifest", "paid_size", "ratio_of", "tier_of"]

@@ -17,7 +17,7 @@ from imagebuild.core.spec import (
     CAMPAIGN_KEYS,
     FORMAT,
 )
-from imagebuild.core.steps import step_schema
+from imagebuild.core.steps.registry import step_schema
 from imagebuild.core.strings import Missing
 
 __all__ = ["campaign_schema"]

@@ -18,7 +18,7 @@ from imagebuild.core.spec import (
     RESOLUTIONS,
     SETTING_KEYS,
 )
-from imagebuild.core.step_sheet import SHEET_SCHEMA
+from imagebuild.core.steps.sheet import SHEET_SCHEMA
 
 __all__ = ["SETTING_SCHEMAS", "SIZE", "TEXT", "Schema", "asset_schema"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from imagebuild.core import fields
 from imagebuild.core.axis import Axis
-from imagebuild.core.placement import NO_PLACEMENTS, Placements
+from imagebuild.core.placements.placement import NO_PLACEMENTS, Placements
 from imagebuild.errors import Problems
 
 __all__ = ["Scope"]

@@ -8,11 +8,11 @@ from imagebuild.core import fields
 from imagebuild.core.axis import Ratio
 from imagebuild.core.axis_parser import parse_ratio_entry
 from imagebuild.core.document import Node, parse_yaml
-from imagebuild.core.placement import Placement, Placements
-from imagebuild.core.placement_parser import parse_placements
+from imagebuild.core.placements.parser import parse_placements
+from imagebuild.core.placements.placement import Placement, Placements
 from imagebuild.core.scope import Scope
 from imagebuild.core.spec import AssetSpec, Focus, Masters
-from imagebuild.core.step_values import parse_anchor
+from imagebuild.core.steps.values import parse_anchor
 from imagebuild.errors import Problems, did_you_mean
 
 __all__ = ["MASTER_WORDS", "parse_focus", "parse_masters", "parse_own_placements", "with_inherited_focus"]

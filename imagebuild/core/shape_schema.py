@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from imagebuild.core.placement_parser import EVIDENCE, PLACEMENT_KEYS, PLACEMENT_NAME, SIDES
+from imagebuild.core.placements.parser import EVIDENCE, PLACEMENT_KEYS, PLACEMENT_NAME, SIDES
 from imagebuild.core.shape_parser import MASTER_WORDS
-from imagebuild.core.step_encode import FORMATS
-from imagebuild.core.step_values import ANCHOR_SCHEMA, BYTES_SCHEMA
+from imagebuild.core.steps.encode import FORMATS
+from imagebuild.core.steps.values import ANCHOR_SCHEMA, BYTES_SCHEMA
 
 __all__ = [
     "RATIO",

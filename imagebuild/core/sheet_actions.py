@@ -14,9 +14,9 @@ from imagebuild.core.expanding import Expanding
 from imagebuild.core.key import KEY_SCHEMA
 from imagebuild.core.sizes import Size
 from imagebuild.core.spec import AssetSpec, SheetSpec
-from imagebuild.core.step_encode import default_encode, format_of_path, output_format
-from imagebuild.core.step_kind import Unresolved
-from imagebuild.core.step_sheet import (
+from imagebuild.core.steps.encode import default_encode, format_of_path, output_format
+from imagebuild.core.steps.kind import Unresolved
+from imagebuild.core.steps.sheet import (
     Label,
     SheetCell,
     check_sheet_format,
@@ -75,15 +75,11 @@ def _add(
     }
     inputs = tuple((f"steps[0].sheet.cells[{index}].picture", each) for index, each in enumerate(sources))
     pairs = tuple((name, entry.id) for name, entry in zip(asset.over, cell.entries, strict=True))
-    expanding.found.actions[address] = Action(
-        address, asset.name, "local", pairs, manifest, inputs, output, size, None
-    )
+    expanding.found.actions[address] = Action(address, asset.name, "local", pairs, manifest, inputs, output, size, None)
     expanding.results[address] = (size, form)
 
 
-def _pictures(
-    expanding: Expanding, sheet: SheetSpec, cell: Cell
-) -> Iterator[tuple[tuple[Entry, ...], str]]:
+def _pictures(expanding: Expanding, sheet: SheetSpec, cell: Cell) -> Iterator[tuple[tuple[Entry, ...], str]]:
     """The entries and the action of every picture that belongs on the sheet; skipped ones are left out."""
     target = expanding.campaign.assets[sheet.of.asset]
     own = {entry.axis: entry.id for entry in cell.entries} | dict(sheet.of.pins)

@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple
 
 from imagebuild.core.axis import Axis, Entry, LocaleSetting, Ratio
 from imagebuild.core.checks import Check
-from imagebuild.core.placement import Placement
+from imagebuild.core.placements.placement import Placement
 from imagebuild.core.sizes import Size
-from imagebuild.core.step_kind import Step
+from imagebuild.core.steps.kind import Step
 from imagebuild.core.written import Link, SourceText, links_in
 from imagebuild.errors import Place
 

@@ -13,7 +13,7 @@ from imagebuild.core.axis_parser import parse_axes
 from imagebuild.core.cell_parser import check_exclusions, check_variable, parse_exclusions, parse_inclusions
 from imagebuild.core.check_parser import parse_checks
 from imagebuild.core.document import Node, parse_yaml, plain
-from imagebuild.core.placement import Placement
+from imagebuild.core.placements.placement import Placement
 from imagebuild.core.scope import Scope
 from imagebuild.core.setting_parser import parse_settings
 from imagebuild.core.shape_parser import parse_own_placements, with_inherited_focus

@@ -22,7 +22,7 @@ from PIL import Image
 
 from imagebuild.core.framing import size_of
 from imagebuild.core.sizes import size_text
-from imagebuild.core.step_python import module_name
+from imagebuild.core.steps.python import module_name
 from imagebuild.errors import PictureError, Place
 from imagebuild.picture.decode import plain
 from imagebuild.picture.read import Parameters, Read

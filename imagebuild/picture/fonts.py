@@ -7,6 +7,7 @@ looked at, so that a picture does not depend on the machine it is made on.
 from __future__ import annotations
 
 import functools
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import os
@@ -273,7 +274,7 @@ def _version(package: str) -> str:
     """A package's version, from the name of the folder that pip leaves beside it: planning asks this, and
     `importlib.metadata` takes a tenth of a second to say the same."""
     module = _MODULES.get(package, package.replace("-", "_"))
-    spec = importlib.util.find_spec(module)
+    spec = importlib.machinery.PathFinder.find_spec(module)  # the other one would load a module that is lazy
     beside = os.path.dirname(os.path.dirname(spec.origin)) if spec is not None and spec.origin else ""
     start = package.replace("-", "_") + "-"
     found = [name for name in _listed(beside) if name.endswith(".dist-info") and name.lower().startswith(start)]

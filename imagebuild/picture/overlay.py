@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image, ImageChops, ImageStat
 
 from imagebuild.core.key import Digest, short
-from imagebuild.core.step_overlay import DARK_GROUND, PICTURES, place_overlay
+from imagebuild.core.steps.overlay import DARK_GROUND, PICTURES, place_overlay
 from imagebuild.picture.decode import decode
 from imagebuild.picture.fit import scaled
 from imagebuild.picture.read import Parameters, Read

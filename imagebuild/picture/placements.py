@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from imagebuild.core.document import parse_yaml
-from imagebuild.core.placement import Placement
-from imagebuild.core.placement_parser import parse_placements
+from imagebuild.core.placements.parser import parse_placements
+from imagebuild.core.placements.placement import Placement
 from imagebuild.errors import Problems
 
 __all__ = ["PLACEMENTS_FILE", "shipped_placements"]

@@ -11,8 +11,8 @@ from typing import Any, Final
 from PIL import Image, ImageColor, ImageDraw
 
 from imagebuild.core.key import Digest, short
-from imagebuild.core.sheet_frame import Area, Words, sheet_frame
 from imagebuild.core.sizes import Size
+from imagebuild.core.steps.sheet_frame import Area, Words, sheet_frame
 from imagebuild.picture.decode import decode
 from imagebuild.picture.fit import scaled
 from imagebuild.picture.fonts import bundled_fonts

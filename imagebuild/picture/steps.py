@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from imagebuild.core.sizes import Size
-from imagebuild.core.step_encode import PAGE_FORMATS, default_encode
+from imagebuild.core.steps.encode import PAGE_FORMATS, default_encode
 from imagebuild.picture.code import run_function
 from imagebuild.picture.decode import decode
 from imagebuild.picture.encode import encode
@@ -24,7 +24,7 @@ from imagebuild.picture.read import Parameters, Read
 from imagebuild.picture.restore import put_back
 from imagebuild.picture.sharpen import sharpen
 from imagebuild.picture.sheet import draw_sheet
-from imagebuild.picture.typeset import typeset
+from imagebuild.picture.typeset.draw import typeset
 
 __all__ = ["DRAWERS", "Drawn", "Read", "decode", "draw_steps", "run_steps"]
 

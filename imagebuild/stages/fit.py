@@ -15,14 +15,14 @@ from imagebuild.core.axis import Entry
 from imagebuild.core.copy_lint import lint
 from imagebuild.core.fit_report import Advice, Finding, FitReport, Kind, in_words, too_much
 from imagebuild.core.key import digest_of
-from imagebuild.core.layout import TextItem, Typeset, typeset_of
+from imagebuild.core.layouts.canonical import TextItem, Typeset, typeset_of
 from imagebuild.core.locale import PSEUDO_LOCALES, Locale, language_of
 from imagebuild.core.sizes import Size
 from imagebuild.core.spec import Campaign
-from imagebuild.core.step_kind import Step
-from imagebuild.core.steps import result_size
+from imagebuild.core.steps.kind import Step
+from imagebuild.core.steps.registry import result_size
 from imagebuild.errors import ImagebuildError, PictureError, Place, Problem, Problems, SpecErrors
-from imagebuild.picture.typeset_misfit import Misfit
+from imagebuild.picture.typeset.misfit import Misfit
 from imagebuild.stages.fit_group import GroupFit
 from imagebuild.stages.fit_origin import Origins, Use
 from imagebuild.stages.fit_trial import Trial

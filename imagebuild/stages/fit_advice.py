@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal
 
 from imagebuild.core.fit_report import Advice
-from imagebuild.core.layout import Group, TextItem
-from imagebuild.picture.typeset_misfit import Misfit
+from imagebuild.core.layouts.canonical import Group, TextItem
+from imagebuild.picture.typeset.misfit import Misfit
 from imagebuild.stages.fit_trial import LEAST, Trial, beginning, nearest_that_fits, texts_of, with_least, with_text
 
 __all__ = ["LEGIBLE", "Advising", "Scales"]

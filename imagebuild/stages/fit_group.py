@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 from imagebuild.core.copy_lint import expanded
 from imagebuild.core.fit_report import Advice
-from imagebuild.core.layout import Group, TextItem
-from imagebuild.picture.typeset_misfit import Misfit
-from imagebuild.picture.typeset_setting import PlacedGroup, PlacedText
+from imagebuild.core.layouts.canonical import Group, TextItem
+from imagebuild.picture.typeset.misfit import Misfit
+from imagebuild.picture.typeset.setting import PlacedGroup, PlacedText
 from imagebuild.stages.fit_advice import Advising, Scales
 from imagebuild.stages.fit_trial import LEAST, Trial, beginning, nearest_that_fits, texts_of, with_least, with_text
 

@@ -10,14 +10,14 @@ from typing import NamedTuple
 from imagebuild.core.action import Action
 from imagebuild.core.address import base_of
 from imagebuild.core.cells import Cell, cells_of
-from imagebuild.core.layout_parser import Layout, parse_layout
+from imagebuild.core.layouts.parser import Layout, parse_layout
 from imagebuild.core.prompts import Prompts
 from imagebuild.core.sizes import Size
 from imagebuild.core.spec import AssetSpec
-from imagebuild.core.step_kind import Step
+from imagebuild.core.steps.kind import Step
+from imagebuild.core.steps.typeset import tidy_copy
 from imagebuild.core.strings import Strings
 from imagebuild.core.template import Template, Templates
-from imagebuild.core.typeset import tidy_copy
 from imagebuild.core.written import SourceText
 from imagebuild.errors import Place, Problems
 from imagebuild.stages.read import Loaded, Spec

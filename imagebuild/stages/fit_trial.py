@@ -9,13 +9,13 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from imagebuild.core.layout import Group, TextItem, Typeset
+from imagebuild.core.layouts.canonical import Group, TextItem, Typeset
 from imagebuild.core.sizes import Size
 from imagebuild.errors import PictureError
 from imagebuild.picture.read import Read
-from imagebuild.picture.typeset_layout import lay_out, misfits
-from imagebuild.picture.typeset_misfit import Misfit
-from imagebuild.picture.typeset_setting import PlacedGroup
+from imagebuild.picture.typeset.layout import lay_out, misfits
+from imagebuild.picture.typeset.misfit import Misfit
+from imagebuild.picture.typeset.setting import PlacedGroup
 
 __all__ = ["LEAST", "Trial", "beginning", "nearest_that_fits", "texts_of", "with_least", "with_text"]
 

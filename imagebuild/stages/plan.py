@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from imagebuild.core.action import Action
 from imagebuild.core.address import Selectable, Selection, asset_of, is_inner
-from imagebuild.core.cuts import cut_notes, cuts_of
 from imagebuild.core.key import Digest
 from imagebuild.core.lock import Lock
+from imagebuild.core.placements.cuts import cut_notes, cuts_of
 from imagebuild.core.plan import USUAL, Plan, PlanStep, Policy, Spent, complete
 from imagebuild.core.planner import make_plan
 from imagebuild.core.reason import Reason, explain

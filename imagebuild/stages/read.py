@@ -13,7 +13,7 @@ from imagebuild.core.catalogue import parse_catalogue, parse_catalogues, strings
 from imagebuild.core.cells import Reach
 from imagebuild.core.expand import expand
 from imagebuild.core.offer import Catalog, Offer, Situation
-from imagebuild.core.placement import Placement
+from imagebuild.core.placements.placement import Placement
 from imagebuild.core.plan import unknown_price
 from imagebuild.core.spec import Campaign
 from imagebuild.core.spec_parser import parse_campaign

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
-from imagebuild.picture.proof import ProofRequest, paint
+from imagebuild.picture.proof.painter import ProofRequest, paint
 from imagebuild.sandbox.desk import Desk
 from imagebuild.sandbox.faults import Faults, Latency, SandboxError, read_faults, read_rates
 from imagebuild.sandbox.order import Order, Painter

@@ -34,11 +34,11 @@ from imagebuild.stages.project import Project
 from imagebuild.store.base import Journal
 
 if TYPE_CHECKING:
-    from imagebuild.picture import proof as painting
+    from imagebuild.picture.proof import painter as painting
     from imagebuild.providers import callbacks as calls
     from imagebuild.providers import web
 else:  # a build that asks nobody loads neither the network nor a painter
-    painting = lazy("imagebuild.picture.proof")
+    painting = lazy("imagebuild.picture.proof.painter")
     calls = lazy("imagebuild.providers.callbacks")
     web = lazy("imagebuild.providers.web")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from imagebuild.core.address import base_of
+from imagebuild.core.address import base_of, is_inner
 from imagebuild.core.attempt import Payment, settled
 from imagebuild.core.key import Digest, Key, digest_of
 from imagebuild.core.lock import Lock, parse_lock

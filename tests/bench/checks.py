@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from PIL import Image, ImageFilter
 
-from imagebuild.core.layout import Area, canonical_typeset
+from imagebuild.core.layouts.canonical import Area, canonical_typeset
 from imagebuild.core.locale import Locale
 from imagebuild.picture.checks.run import run_checks
 from imagebuild.picture.decode import decode
-from imagebuild.picture.typeset import typeset
+from imagebuild.picture.typeset.draw import typeset
 from tests.picture.checks.pictures import LOCALES, PROMPTS, SAFE, encoded, layout, plate
 
 SHAPES = ("landscape", "square", "story")

@@ -20,10 +20,10 @@ from PIL import Image
 from imagebuild.build.pool import Unforeseen, Workers
 from imagebuild.build.run import Stop
 from imagebuild.core.key import Digest
-from imagebuild.core.layout import Group, TextItem, Typeset, canonical_typeset
+from imagebuild.core.layouts.canonical import Group, TextItem, Typeset, canonical_typeset
 from imagebuild.errors import BuildError, PictureError
 from imagebuild.picture.steps import run_steps
-from imagebuild.picture.typeset_misfit import Misfit
+from imagebuild.picture.typeset.misfit import Misfit
 from imagebuild.store.base import DamagedObject
 from imagebuild.store.local import LocalStore
 from tests.build.workshop import Painter, Workshop, cut, generate

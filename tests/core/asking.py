@@ -6,8 +6,8 @@ import hashlib
 
 from imagebuild.core.document import parse_yaml
 from imagebuild.core.scope import Scope
-from imagebuild.core.step_kind import Unresolved
-from imagebuild.core.steps import parse_steps, resolved
+from imagebuild.core.steps.kind import Unresolved
+from imagebuild.core.steps.registry import parse_steps, resolved
 from imagebuild.core.written import Link
 from imagebuild.errors import Problem, Problems
 

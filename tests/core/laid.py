@@ -7,13 +7,13 @@ from dataclasses import replace as replaced
 
 from imagebuild.core.document import parse_yaml
 from imagebuild.core.key import digest_of
-from imagebuild.core.layout import Typeset, typeset_of
-from imagebuild.core.layout_parser import Layout, parse_layout
+from imagebuild.core.layouts.canonical import Typeset, typeset_of
+from imagebuild.core.layouts.parser import Layout, parse_layout
 from imagebuild.core.scope import Scope
-from imagebuild.core.step_kind import Unresolved
-from imagebuild.core.steps import parse_steps, resolved
+from imagebuild.core.steps.kind import Unresolved
+from imagebuild.core.steps.registry import parse_steps, resolved
+from imagebuild.core.steps.typeset import TYPESET
 from imagebuild.core.template import Templates
-from imagebuild.core.typeset import TYPESET
 from imagebuild.errors import Problems, SpecErrors
 
 KINDS = {"typeset": TYPESET}

@@ -13,11 +13,11 @@ from imagebuild.core.check_parser import check_schema, parse_checks
 from imagebuild.core.checks import CHECK_NAMES, merged, resolve_checks
 from imagebuild.core.document import parse_yaml, plain
 from imagebuild.core.key import canonical
-from imagebuild.core.layout import Group, TextItem, Typeset, canonical_typeset
-from imagebuild.core.placement import Placement
+from imagebuild.core.layouts.canonical import Group, TextItem, Typeset, canonical_typeset
+from imagebuild.core.placements.placement import Placement
 from imagebuild.core.scope import Scope
-from imagebuild.core.step_encode import FORMATS
-from imagebuild.core.step_kind import Step, Unresolved
+from imagebuild.core.steps.encode import FORMATS
+from imagebuild.core.steps.kind import Step, Unresolved
 from imagebuild.errors import Place, Problems, SpecErrors
 from tests.core.reading import Texts, node_of
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.core.layout import Area, Button, Scrim
-from imagebuild.core.layout_parser import AREA_KEYS, GROUP_KEYS, LAYOUT_KEYS, SHAPE_KEYS, parse_layout
-from imagebuild.core.layout_roles import TEXT_KEYS
-from imagebuild.core.layout_spec import BUILT_IN_ROLES, SHAPES, PictureSpec, RuleSpec, built_in_shape
+from imagebuild.core.layouts.canonical import Area, Button, Scrim
+from imagebuild.core.layouts.parser import AREA_KEYS, GROUP_KEYS, LAYOUT_KEYS, SHAPE_KEYS, parse_layout
+from imagebuild.core.layouts.roles import TEXT_KEYS
+from imagebuild.core.layouts.spec import BUILT_IN_ROLES, SHAPES, PictureSpec, RuleSpec, built_in_shape
 from imagebuild.errors import Problems
 from tests.core.laid import layout_mistakes, layout_of
 

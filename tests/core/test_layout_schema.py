@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from imagebuild.core.document import parse_yaml, plain
-from imagebuild.core.layout_parser import (
+from imagebuild.core.layouts.parser import (
     AREA_KEYS,
     FONT_KEYS,
     GROUP_KEYS,
@@ -19,10 +19,10 @@ from imagebuild.core.layout_parser import (
     SHAPE_KEYS,
     parse_layout,
 )
-from imagebuild.core.layout_roles import BUTTON_KEYS, PICTURE_KEYS, RULE_KEYS, TEXT_KEYS
-from imagebuild.core.layout_schema import layout_schema
-from imagebuild.core.layout_spec import BUILT_IN_ROLES, SHAPES
-from imagebuild.core.typeset import TYPESET
+from imagebuild.core.layouts.roles import BUTTON_KEYS, PICTURE_KEYS, RULE_KEYS, TEXT_KEYS
+from imagebuild.core.layouts.schema import layout_schema
+from imagebuild.core.layouts.spec import BUILT_IN_ROLES, SHAPES
+from imagebuild.core.steps.typeset import TYPESET
 from imagebuild.errors import Problems
 from tests.core.test_layout_parser import BUTTONS, FORMATS, MANY, MISTAKES, SCRIMS, SHAPE
 from tests.core.test_typeset import LAYOUT

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from imagebuild.core.frames import frame_of
-from imagebuild.core.masters import MOST_CUT, Supply, fewest_masters, is_cut_from, nearest_master, share_cut
+from imagebuild.core.placements.masters import MOST_CUT, Supply, fewest_masters, is_cut_from, nearest_master, share_cut
 from imagebuild.core.sizes import covering_legal, covering_shape, parse_ratio, size_for_ratio, size_problem
 from imagebuild.picture.placements import shipped_placements
 from tests.core.reading import offer_of

@@ -7,10 +7,10 @@ from fractions import Fraction
 import pytest
 
 from imagebuild.core.axis_parser import parse_axes
-from imagebuild.core.cuts import cut_notes, cuts_of
 from imagebuild.core.fit_loss import fit_loss
-from imagebuild.core.placement import Placement, Placements, Safe
-from imagebuild.core.placement_parser import parse_placements
+from imagebuild.core.placements.cuts import cut_notes, cuts_of
+from imagebuild.core.placements.parser import parse_placements
+from imagebuild.core.placements.placement import Placement, Placements, Safe
 from imagebuild.core.template import resolve
 from imagebuild.errors import Problems, SpecErrors
 from imagebuild.picture.placements import shipped_placements

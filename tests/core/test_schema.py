@@ -14,7 +14,7 @@ from imagebuild.core.document import parse_yaml, plain
 from imagebuild.core.filters import FILTER_NAMES
 from imagebuild.core.schema import campaign_schema
 from imagebuild.core.spec import ASSET_KEYS, BUDGET_KEYS, CAMPAIGN_KEYS
-from imagebuild.core.steps import STEPS
+from imagebuild.core.steps.registry import STEPS
 from imagebuild.core.strings import Missing
 from imagebuild.errors import Problems
 from tests.core.reading import expansion_of, node_of

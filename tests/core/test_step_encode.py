@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagebuild.core.steps import resolved
+from imagebuild.core.steps.registry import resolved
 from tests.core.asking import Cell, steps_of, worked_out
 
 

@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from imagebuild.core.framing import ANCHORS
-from imagebuild.core.step_overlay import place_overlay
-from imagebuild.core.steps import step_schema
+from imagebuild.core.steps.overlay import place_overlay
+from imagebuild.core.steps.registry import step_schema
 from imagebuild.errors import PictureError
 from tests.core.asking import Cell, digest, steps_of, worked_out
 

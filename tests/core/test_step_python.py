@@ -5,8 +5,8 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
-from imagebuild.core.step_kind import Unresolved
-from imagebuild.core.steps import STEPS, result_size, step_schema
+from imagebuild.core.steps.kind import Unresolved
+from imagebuild.core.steps.registry import STEPS, result_size, step_schema
 from tests.core.asking import Cell, digest, steps_of, worked_out
 
 SOURCE = "import math\nfrom palette import ink\n\ndef duotone(image, color='#fff'):\n    return image\n"

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from imagebuild.core.axis import Axis
 from imagebuild.core.document import parse_yaml
 from imagebuild.core.scope import Scope
-from imagebuild.core.sheet_frame import sheet_frame
-from imagebuild.core.step_sheet import (
+from imagebuild.core.steps.sheet import (
     SHEET_SCHEMA,
     Label,
     SheetCell,
@@ -23,6 +22,7 @@ from imagebuild.core.step_sheet import (
     sheet_parameters,
     sheet_size,
 )
+from imagebuild.core.steps.sheet_frame import sheet_frame
 from imagebuild.errors import PictureError, Place, Problems
 from tests.core.asking import Nothing
 

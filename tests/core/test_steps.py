@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from imagebuild.core.document import parse_yaml, plain
 from imagebuild.core.framing import ANCHORS, anchor_point, contain_size, cover_box, crop_box
 from imagebuild.core.scope import Scope
-from imagebuild.core.step_encode import default_encode, format_of_path, output_format, with_encode
-from imagebuild.core.step_fit import implied_fit
-from imagebuild.core.step_kind import StepKind
-from imagebuild.core.steps import STEPS, parse_steps, resolved, result_size, step_schema
+from imagebuild.core.steps.encode import default_encode, format_of_path, output_format, with_encode
+from imagebuild.core.steps.fit import implied_fit
+from imagebuild.core.steps.kind import StepKind
+from imagebuild.core.steps.registry import STEPS, parse_steps, resolved, result_size, step_schema
 from imagebuild.errors import PictureError, Problems, SpecErrors
 
 

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from imagebuild.core.key import digest_of, key_of
-from imagebuild.core.layout import FontChoice, PictureItem, RuleItem, TextItem, canonical_typeset, typeset_of
-from imagebuild.core.typeset import tidy_copy
+from imagebuild.core.layouts.canonical import FontChoice, PictureItem, RuleItem, TextItem, canonical_typeset, typeset_of
+from imagebuild.core.steps.typeset import tidy_copy
 from imagebuild.errors import SpecErrors
 from tests.core.laid import FakeCell, marked, parameters_in, typeset_in
 

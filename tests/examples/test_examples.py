@@ -25,8 +25,8 @@ from PIL import Image
 from imagebuild.core.document import parse_yaml, plain
 from imagebuild.core.lock import parse_lock
 from imagebuild.core.spec import ASSET_KEYS, BUDGET_KEYS, CAMPAIGN_KEYS, SETTING_KEYS
-from imagebuild.core.step_encode import format_of_path
-from imagebuild.core.steps import STEPS
+from imagebuild.core.steps.encode import format_of_path
+from imagebuild.core.steps.registry import STEPS
 from imagebuild.errors import Problems
 from imagebuild.workspace.guard import guard
 from tests.sandboxes import RunningSandbox, start_sandbox

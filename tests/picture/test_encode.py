@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagebuild.core.step_encode import FORMATS, default_encode
+from imagebuild.core.steps.encode import FORMATS, default_encode
 from imagebuild.errors import PictureError
 from imagebuild.picture.encode import LEAST_COLORS, LEAST_QUALITY, encode, highest_fitting
 from imagebuild.picture.measure import measure

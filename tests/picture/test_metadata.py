@@ -7,7 +7,7 @@ from defusedxml import ElementTree
 from PIL import Image, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
-from imagebuild.core.step_encode import default_encode
+from imagebuild.core.steps.encode import default_encode
 from imagebuild.picture.decode import decode
 from imagebuild.picture.encode import encode
 from imagebuild.picture.metadata import kept_of, metadata_of, xmp_packet

@@ -7,7 +7,7 @@ import re
 import pytest
 from PIL import Image
 
-from imagebuild.core.placement_parser import EVIDENCE
+from imagebuild.core.placements.parser import EVIDENCE
 from imagebuild.picture.fit import crop, fit
 from imagebuild.picture.placements import shipped_placements
 

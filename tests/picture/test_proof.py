@@ -12,11 +12,11 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from imagebuild.errors import PictureError
-from imagebuild.picture.proof import ProofRequest, paint
-from imagebuild.picture.proof_caption import caption_height
-from imagebuild.picture.proof_color import contrast, palette_of
-from imagebuild.picture.proof_copy import language_of, quoted, without_quotes
-from imagebuild.picture.proof_scenes import FAMILIES
+from imagebuild.picture.proof.caption import caption_height
+from imagebuild.picture.proof.color import contrast, palette_of
+from imagebuild.picture.proof.copy import language_of, quoted, without_quotes
+from imagebuild.picture.proof.painter import ProofRequest, paint
+from imagebuild.picture.proof.scenes import FAMILIES
 
 SMALL = (816, 816)
 KETTLE = ProofRequest(operation="generate", prompt="a copper kettle at dawn", size=SMALL, label="hero[locale=de-DE]")
@@ -89,7 +89,7 @@ def test_the_same_request_gives_the_same_bytes_in_other_processes_and_threads(ph
     with ThreadPoolExecutor(4) as pool:
         assert [hashlib.sha256(data).hexdigest() for data in pool.map(paint, requests)] == digests
     code = (
-        "import hashlib, sys\nfrom imagebuild.picture.proof import ProofRequest, paint\n"
+        "import hashlib, sys\nfrom imagebuild.picture.proof.painter import ProofRequest, paint\n"
         "photo = sys.stdin.buffer.read()\n"
         "for i in range(5):\n"
         "    request = ProofRequest(operation='generate', prompt=f'no {i} “مرحبا” 「静けさ」', size=(816, 816),\n"

@@ -10,9 +10,9 @@ import sys
 import pytest
 from PIL import Image, ImageChops
 
-from imagebuild.core.sheet_frame import sheet_frame
-from imagebuild.core.step_encode import default_encode
-from imagebuild.core.step_sheet import Label, SheetCell, locale_label, sheet_parameters
+from imagebuild.core.steps.encode import default_encode
+from imagebuild.core.steps.sheet import Label, SheetCell, locale_label, sheet_parameters
+from imagebuild.core.steps.sheet_frame import sheet_frame
 from imagebuild.errors import PictureError
 from imagebuild.picture.measure import measure
 from imagebuild.picture.sheet import draw_sheet

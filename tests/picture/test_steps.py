@@ -10,8 +10,8 @@ import sys
 import pytest
 from PIL import Image, ImageCms
 
-from imagebuild.core.step_encode import FORMATS, PAGE_FORMATS, default_encode
-from imagebuild.core.steps import INSERTED, STEPS
+from imagebuild.core.steps.encode import FORMATS, PAGE_FORMATS, default_encode
+from imagebuild.core.steps.registry import INSERTED, STEPS
 from imagebuild.errors import PictureError
 from imagebuild.picture.measure import measure
 from imagebuild.picture.steps import DRAWERS, decode, draw_steps, run_steps

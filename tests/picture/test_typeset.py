@@ -9,11 +9,11 @@ import sys
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
-from imagebuild.core.layout import PictureItem, RuleItem, Scrim, canonical_typeset
+from imagebuild.core.layouts.canonical import PictureItem, RuleItem, Scrim, canonical_typeset
 from imagebuild.errors import PictureError
-from imagebuild.picture.typeset import contrast_of, typeset
-from imagebuild.picture.typeset_color import color_of, luminance, ratio_of
-from imagebuild.picture.typeset_layout import lay_out
+from imagebuild.picture.typeset.color import color_of, luminance, ratio_of
+from imagebuild.picture.typeset.draw import contrast_of, typeset
+from imagebuild.picture.typeset.layout import lay_out
 from tests.picture.typesetting import (
     BUTTON,
     CTAS,
@@ -261,8 +261,8 @@ def test_every_process_draws_the_same_pixels():
     script = """
 import hashlib, sys
 from PIL import Image
-from imagebuild.core.layout import canonical_typeset
-from imagebuild.picture.typeset import typeset
+from imagebuild.core.layouts.canonical import canonical_typeset
+from imagebuild.picture.typeset.draw import typeset
 from tests.picture.test_typeset import sky
 from tests.picture.typesetting import campaign, nothing
 found = hashlib.sha256()

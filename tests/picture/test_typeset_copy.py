@@ -4,7 +4,7 @@ import pytest
 
 from imagebuild.picture.fonts import bundled_fonts
 from imagebuild.picture.text import layout_line
-from imagebuild.picture.typeset_copy import Copy, direction_of, scaled
+from imagebuild.picture.typeset.copy import Copy, direction_of, scaled
 from tests.picture.typesetting import HEADLINES
 
 NEVER_FIRST = set("。、，！？；：」』）ぁぃぅぇぉっゃゅょーๆฯ।!?:;»%,.")

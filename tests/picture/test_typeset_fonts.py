@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.core.layout import FontChoice
+from imagebuild.core.layouts.canonical import FontChoice
 from imagebuild.errors import PictureError
 from imagebuild.picture.fonts import FontFile, bundled_fonts, script_of_language
 from imagebuild.picture.text import layout_line
-from imagebuild.picture.typeset_fonts import fonts_of
-from imagebuild.picture.typeset_layout import lay_out
+from imagebuild.picture.typeset.fonts import fonts_of
+from imagebuild.picture.typeset.layout import lay_out
 from tests.picture.typesetting import group, nothing, text, typeset_of
 
 FILES = {file.path.name.partition("[")[0]: file.path.read_bytes() for file in bundled_fonts().files if not file.cjk}

@@ -6,10 +6,10 @@ import pickle
 import pytest
 import uharfbuzz
 
-from imagebuild.core.layout import FontChoice, PictureItem, RuleItem
+from imagebuild.core.layouts.canonical import FontChoice, PictureItem, RuleItem
 from imagebuild.errors import PictureError
 from imagebuild.picture.fonts import bundled_fonts
-from imagebuild.picture.typeset_layout import Misfit, boxes_of, lay_out, misfits
+from imagebuild.picture.typeset.layout import Misfit, boxes_of, lay_out, misfits
 from tests.picture.typesetting import BUTTON, CTAS, HEADLINES, Area, campaign, group, nothing, png, text, typeset_of
 
 SIZES = [(1200, 630), (1080, 1080), (1080, 1920), (640, 240), (301, 417)]

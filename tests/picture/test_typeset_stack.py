@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from imagebuild.core.layout import Button
-from imagebuild.picture.typeset_stack import Extent, Piece, heights, stack
+from imagebuild.core.layouts.canonical import Button
+from imagebuild.picture.typeset.stack import Extent, Piece, heights, stack
 
 CAPITALS = Extent(100.0, 0.7, 0.0, 0.7, 0.0)
 MARKED = Extent(100.0, 0.7, 0.0, 0.9, 0.25)  # an accent above, a tail below

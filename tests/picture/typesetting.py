@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from imagebuild.core.layout import Area, Button, FontChoice, Group, Scrim, TextItem, Typeset
+from imagebuild.core.layouts.canonical import Area, Button, FontChoice, Group, Scrim, TextItem, Typeset
 
 HEADLINES = {
     "en": "Boils in ninety seconds. Whispers while it does.",

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuild.core.fit_report import Advice
-from imagebuild.core.layout import Button, Group, TextItem, Typeset
+from imagebuild.core.layouts.canonical import Button, Group, TextItem, Typeset
 from imagebuild.stages.fit_group import GroupFit
 from imagebuild.stages.fit_trial import Trial
 

@@ -170,7 +170,7 @@ def test_looking_a_provider_up_loads_neither_the_network_nor_what_draws():
     program = (
         "import sys, imagebuild.stages.services as services\n"
         "services.account_of('openai', services.Setting(environment={}, dotenv={}))\n"
-        "loaded = {'aiohttp', 'yarl', 'imagebuild.providers.incoming', 'imagebuild.picture.proof_brush'}\n"
+        "loaded = {'aiohttp', 'yarl', 'imagebuild.providers.incoming', 'imagebuild.picture.proof.brush'}\n"
         "print(sorted(loaded & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from imagebuild.picture.checks.finding import Finding, copy_named, place_of
 from imagebuild.picture.checks.subject import Subject
-from imagebuild.picture.typeset_ground import measured_contrast
+from imagebuild.picture.typeset.ground import measured_contrast
 
 __all__ = ["check_contrast"]
 

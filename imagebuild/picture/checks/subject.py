@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageStat
 
 from imagebuild.core.checks import UNKNOWN_LANGUAGE
-from imagebuild.core.layout import Typeset, typeset_of
+from imagebuild.core.layouts.canonical import Typeset, typeset_of
 from imagebuild.core.sizes import Size
 from imagebuild.picture.decode import decode
 from imagebuild.picture.fit import flatten
@@ -18,8 +18,8 @@ from imagebuild.picture.read import Read
 from imagebuild.picture.reading.base import Box, Reader
 from imagebuild.picture.reading.check import TextOutcome, check_text, engines
 from imagebuild.picture.reading.compare import Expected
-from imagebuild.picture.typeset_layout import lay_out
-from imagebuild.picture.typeset_setting import PlacedPicture, Setting
+from imagebuild.picture.typeset.layout import lay_out
+from imagebuild.picture.typeset.setting import PlacedPicture, Setting
 
 __all__ = ["Subject"]
 

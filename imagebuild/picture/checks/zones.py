@@ -13,7 +13,7 @@ from imagebuild.core.sizes import Size
 from imagebuild.picture.checks.finding import Finding, Rectangle, copy_named, place_of
 from imagebuild.picture.checks.subject import Subject
 from imagebuild.picture.reading.base import Box, around, overlap
-from imagebuild.picture.typeset_setting import PlacedRule, PlacedText
+from imagebuild.picture.typeset.setting import PlacedRule, PlacedText
 
 __all__ = ["check_zones"]
 

@@ -132,11 +132,11 @@ class _Check:
         verdicts: list[Verdict] = [item.verdict for item in items]
         if extra:
             verdicts.append("failed")
-        blind = not texts and not extra and self.finder is None  # nothing seen, by one who sees words on calm ground only
+        blind = not texts and not extra and self.finder is None  # who looked sees words on calm ground only
         if blind:
             verdicts.append("unverified")
         boxes = tuple(line.box for line in lines)
-        verdict = max(verdicts, key=_ABOVE.__getitem__, default="passed")
+        verdict: Verdict = max(verdicts, key=_ABOVE.__getitem__, default="passed")
         return TextOutcome(verdict, items, extra, _FINDER if blind else "", lines=boxes)
 
     def _page(self) -> Reading:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 from PIL import Image
 
-from imagebuild.core.layout import Area, Button, Group, Scrim, TextItem, Typeset, canonical_typeset
+from imagebuild.core.layouts.canonical import Area, Button, Group, Scrim, TextItem, Typeset, canonical_typeset
 from imagebuild.core.locale import Locale
-from imagebuild.core.step_encode import default_encode
+from imagebuild.core.steps.encode import default_encode
 from imagebuild.picture.decode import decode
 from imagebuild.picture.encode import encode
-from imagebuild.picture.proof import ProofRequest, paint
-from imagebuild.picture.typeset import typeset
+from imagebuild.picture.proof.painter import ProofRequest, paint
+from imagebuild.picture.typeset.draw import typeset
 from tests.picture.reading.planted import SAID
 
 SIZES = {"landscape": (1200, 630), "square": (1080, 1080), "story": (1080, 1920), "banner": (728, 90)}

@@ -9,11 +9,11 @@ import sys
 import pytest
 from PIL import Image, ImageDraw
 
-from imagebuild.core.layout import Area, PictureItem, canonical_typeset
+from imagebuild.core.layouts.canonical import Area, PictureItem, canonical_typeset
 from imagebuild.errors import PictureError
 from imagebuild.picture.checks.run import CHECKS, run_checks
 from imagebuild.picture.reading.base import Look, Reading, TextLine, overlap
-from imagebuild.picture.typeset import typeset
+from imagebuild.picture.typeset.draw import typeset
 from tests.picture.checks.pictures import (
     LOCALES,
     SAFE,

@@ -14,8 +14,8 @@ from PIL import Image
 from imagebuild.core.locale import Locale
 from imagebuild.picture.block import draw_block, fit_text
 from imagebuild.picture.fonts import bundled_fonts
-from imagebuild.picture.proof import ProofRequest, paint
-from imagebuild.picture.proof_brush import gradient, grain, paste_color
+from imagebuild.picture.proof.brush import gradient, grain, paste_color
+from imagebuild.picture.proof.painter import ProofRequest, paint
 
 SIZE = (1200, 900)
 ROLES = ("headline", "cta", "legal")
