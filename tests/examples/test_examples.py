@@ -20,20 +20,22 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps, ImageStat
 
+from imagebuild.core.checks import CHECK_NAMES
 from imagebuild.core.document import parse_yaml, plain
 from imagebuild.core.lock import parse_lock
 from imagebuild.core.spec import ASSET_KEYS, BUDGET_KEYS, CAMPAIGN_KEYS, SETTING_KEYS
 from imagebuild.core.steps.encode import format_of_path
 from imagebuild.core.steps.registry import STEPS
 from imagebuild.errors import Problems
+from imagebuild.picture.reading.tesseract import find_tesseract
 from imagebuild.workspace.guard import guard
 from tests.sandboxes import RunningSandbox, start_sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-NAMES = ("one-file", "spring-kettle", "make-repo")
+NAMES = ("one-file", "spring-kettle", "make-repo", "launch")
 LEFT_BEHIND = shutil.ignore_patterns(".imagebuild", "out", "site", "posters")
 Built = Callable[[str], Path]
 
@@ -176,6 +178,87 @@ def test_a_second_build_of_an_example_has_nothing_to_do(name: str, built: Built)
     assert {step["verdict"] for step in found["steps"]} == {"reuse"}
 
 
+# -------------------------------------------------------------------------------------------------------- launch
+
+PLACES = {"og": (1200, 630), "square": (1080, 1080), "story": (1080, 1920), "banner": (728, 90)}
+MARKETS = (
+    "ar-EG", "bn-BD", "de-DE", "el-GR", "en-US", "fr-FR", "he-IL", "hi-IN", "ja-JP", "ko-KR", "ru-RU", "th-TH",
+    "zh-Hans-CN", "zh-Hant-TW",
+)  # fmt: skip
+
+
+def steps_of(folder: Path) -> list[dict[str, Any]]:
+    plan = imagebuild(folder, "plan", "--json")
+    assert plan.returncode == 0, plan.stderr
+    return list(json.loads(plan.stdout)["steps"])
+
+
+def test_the_launch_has_every_banner_of_every_market_at_its_exact_pixels(master: Built) -> None:
+    folder = master("launch") / "out"
+    found = {}
+    for path in folder.rglob("*.jpg"):
+        with Image.open(path) as picture:
+            found[str(path.relative_to(folder))] = (picture.format, picture.size)
+    assert found == {f"{market}/{place}.jpg": ("JPEG", size) for market in MARKETS for place, size in PLACES.items()}
+    assert all(path.stat().st_size <= 150_000 for path in folder.rglob("banner.jpg"))
+
+
+def test_the_launch_pays_for_four_plates_and_checks_all_of_its_banners(master: Built) -> None:
+    steps = steps_of(master("launch"))
+    assert Counter(step["kind"] for step in steps) == {"generate": 4, "local": 57, "check": 56}
+    assert {step["verdict"] for step in steps} == {"reuse"}
+
+
+def test_all_copy_of_the_launch_fits(master: Built) -> None:
+    done = imagebuild(master("launch"), "fit")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "252 texts in 14 locales and 4 sizes (56 pictures): all of it fits\n"
+
+
+def test_a_changed_german_headline_remakes_the_german_banners_and_the_sheet_and_pays_nobody(built: Built) -> None:
+    folder = built("launch")
+    before = {path: path.read_bytes() for path in (folder / "out").rglob("*.*")}
+    strings = folder / "strings" / "de-DE.yaml"
+    text = strings.read_text(encoding="utf-8")
+    strings.write_text(text.replace("Kocht in neunzig Sekunden", "Kocht in neun Sekunden"), encoding="utf-8")
+    todo = [step for step in steps_of(folder) if step["verdict"] == "make"]
+    drawn = {step["address"].removesuffix(":drawn") for step in todo if step["kind"] != "check"}
+    assert drawn == {*(f"hero[locale=de-DE,ratio={place}]" for place in PLACES), "overview"}
+    compared = {step["address"] for step in todo if step["kind"] == "check"}  # German, and what comes after it
+    assert len(compared) == 4 * 13
+    assert not any("en-US" in address for address in compared)
+    done = imagebuild(folder, "build", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert "made 0 · drew 5 · checked 52 · " in done.stdout + done.stderr
+    changed = {str(path.relative_to(folder / "out")) for path, data in before.items() if path.read_bytes() != data}
+    assert changed == {*(f"de-DE/{place}.jpg" for place in PLACES), "overview.webp"}
+
+
+@pytest.mark.parametrize("market", ["ar-EG", "he-IL"])
+def test_what_is_read_from_right_to_left_has_the_plate_the_other_way_round(market: str, master: Built) -> None:
+    subject = (700, 60, 1180, 520)  # of `og`: to the right of the copy, above the small print
+    with Image.open(master("launch") / "out/en-US/og.jpg") as english, Image.open(
+        master("launch") / f"out/{market}/og.jpg"
+    ) as other:  # fmt: skip
+        same = difference(english.crop(subject), ImageOps.mirror(other).crop(subject))
+        turned = difference(english.crop(subject), other.crop(subject))
+    assert same < 1 < 10 < turned
+
+
+def test_the_page_that_the_documentation_shows_is_the_one_that_is_built(master: Built) -> None:
+    committed = EXAMPLES / "launch" / "sheet.webp"
+    with Image.open(committed) as shown, Image.open(master("launch") / "out/overview.webp") as sheet:
+        assert shown.size == sheet.size
+        assert difference(shown, sheet) < 0.5, "build examples/launch and copy its overview to sheet.webp"
+    assert committed.stat().st_size <= 400_000
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """How far apart two pictures are on the mean, of 255."""
+    mean: list[float] = ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean
+    return max(mean)
+
+
 # ----------------------------------------------------------------------------------------------------- make-repo
 
 
@@ -292,9 +375,12 @@ def merged(below: Any, above: Any) -> Any:
 
 
 def apply_blocks(folder: Path, blocks: list[tuple[str, str]]) -> None:
-    for text in (text for language, text in blocks if language == "yaml"):
+    for language, text in ((language, text) for language, text in blocks if language in ("yaml", "python")):
         path = folder / text.splitlines()[0].removeprefix("# ")
         path.parent.mkdir(parents=True, exist_ok=True)
+        if language == "python":
+            path.write_text(text, encoding="utf-8")
+            continue
         before = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
         after = merged(before, yaml.safe_load(text))
         path.write_text(yaml.safe_dump(after, allow_unicode=True, sort_keys=False), encoding="utf-8")
@@ -308,10 +394,15 @@ def commands(blocks: list[tuple[str, str]]) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines(blocks)]
 
 
+READ = "see that a picture says what it should"
+
+
 @pytest.mark.parametrize("title", FREE)
 def test_the_cookbook_works(title: str, built: Built, tmp_path: Path) -> None:
+    if title == READ:
+        need_tesseract()
     folder = built("spring-kettle")
-    for other in ("one-file", "make-repo"):
+    for other in ("one-file", "make-repo", "launch"):
         copy_sources(other, tmp_path)
     apply_blocks(folder, RECIPES[title])
     more: dict[str, str] = {}
@@ -323,6 +414,16 @@ def test_the_cookbook_works(title: str, built: Built, tmp_path: Path) -> None:
         done = imagebuild(folder, *words[1:], **more)
         allowed = (0, 2) if "--detailed-exitcode" in words else (0,)
         assert done.returncode in allowed, f"{shlex.join(words)}: {done.stdout}{done.stderr}"
+
+
+def need_tesseract() -> None:
+    """What reads English; skipped without it, unless IMAGEBUILD_TEST_ENGINES says that it has to be there."""
+    reader = find_tesseract()
+    if reader is None or not reader.can_read("en"):
+        required = os.environ.get("IMAGEBUILD_TEST_ENGINES", "").split(",")
+        if "tesseract" in required or "all" in required:
+            pytest.fail("not installed: tesseract")
+        pytest.skip("not installed: tesseract")
 
 
 @pytest.fixture(scope="module")
@@ -380,12 +481,15 @@ def run_as_written(folder: Path, line: str, more: dict[str, str]) -> None:
     assert done.returncode == (0 if waits else wanted), f"{line}: {done.stdout}{done.stderr}"
 
 
+PAID_KINDS = ("generate", "edit")
+
+
 def plan_after(folder: Path, *words: str) -> dict[str, int]:
     """How many pictures of each asset a provider would be asked for, after a recipe."""
     done = imagebuild(folder, "plan", "--json", *words)
     assert done.returncode == 0, done.stderr
-    paid = [step for step in json.loads(done.stdout)["steps"] if step["verdict"] == "make" and step["kind"] != "local"]
-    return dict(Counter(step["asset"] for step in paid))
+    made = [step for step in json.loads(done.stdout)["steps"] if step["verdict"] == "make"]
+    return dict(Counter(step["asset"] for step in made if step["kind"] in PAID_KINDS))
 
 
 @pytest.mark.parametrize(
@@ -397,12 +501,81 @@ def plan_after(folder: Path, *words: str) -> dict[str, int]:
         ("make one picture again", {"poster": 1}),
         ("let a market fall back", {}),
         ("leave cells out", {}),
+        ("set copy exactly, in every language", {}),
+        ("put a logo on every picture", {}),
+        ("mirror what is read from right to left", {}),
+        ("show all languages on one page", {}),
+        ("make several and pick one", {"window": 2}),
+        ("change one part of a picture and nothing else", {"dusk": 2}),
+        ("use a step of your own", {}),
+        ("write the title and the rights into the file", {}),
+        ("keep a banner below 150 kB", {}),
     ],
 )
 def test_a_recipe_pays_for_what_it_says(title: str, paid: dict[str, int], built: Built) -> None:
     folder = built("spring-kettle")
+    copy_sources("launch", folder.parent)
     apply_blocks(folder, RECIPES[title])
     assert plan_after(folder) == paid
+
+
+def after(folder: Path, titles: list[str], *what: str) -> Path:
+    """The output folder after these recipes and a build."""
+    copy_sources("launch", folder.parent)
+    for title in titles:
+        apply_blocks(folder, RECIPES[title])
+    done = imagebuild(folder, "build", *what)
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+def test_what_the_recipes_of_finishing_promise_is_so(built: Built) -> None:
+    folder = built("spring-kettle")
+    titles = [
+        "change one part of a picture and nothing else", "use a step of your own", "make several and pick one",
+        "write the title and the rights into the file", "keep a banner below 150 kB",
+    ]  # fmt: skip
+    out = after(folder, titles, "dusk", "thumbnail", "window", "banner", "hero[product=mug,locale=ja-JP,ratio=og]")
+    source = lock_of(folder)["scene[product=mug,ratio=1:1]"].digest
+    stored = folder / ".imagebuild" / "store" / "objects" / source[:2] / source
+    with Image.open(stored) as scene, Image.open(out / "shared/mug-dusk.png") as dusk:
+        left, below = (round(scene.width * 0.4) + 16, round(scene.height * 0.5) + 16)
+        for outside in ((left, 0, *scene.size), (0, below, *scene.size)):
+            assert dusk.crop(outside).convert("RGB").tobytes() == scene.crop(outside).convert("RGB").tobytes()
+        inside = (0, 0, left - 32, below - 32)
+        assert difference(scene.crop(inside), dusk.crop(inside)) > 5
+    with Image.open(out / "shared/mug-small.avif") as small:  # between #12466a and #fdf3e0, in one line
+        reds, _, blues = (band.tobytes() for band in small.convert("RGB").split())
+        line = [0x6A + (red - 0x12) * (0xE0 - 0x6A) / (0xFD - 0x12) for red in reds]
+        assert sum(abs(blue - on) for blue, on in zip(blues, line, strict=True)) / len(blues) < 3
+    delivered = (out / "shared/kettle-window.png").read_bytes()
+    variants = sorted((out / "variants").rglob("*.png"))
+    assert [path.read_bytes() == delivered for path in variants] == [False, True, False]
+    banner = out / "shared/mug-970x250.jpg"
+    with Image.open(banner) as picture:
+        assert (picture.size, picture.format) == ((970, 250), "JPEG")
+    assert banner.stat().st_size <= 150_000
+    headline = "ゆったりとした朝は、ここから。".encode()
+    written = (out / "ja-JP/mug-og.webp").read_bytes()
+    assert all(each in written for each in (headline, "© 2027 Northwind".encode(), b"ICCP"))
+
+
+def test_a_logo_lies_where_the_recipe_says_and_nowhere_else(built: Built) -> None:
+    folder = built("spring-kettle")
+    path = "en-US/kettle-16x9.webp"
+    with Image.open(folder / "out" / path) as plain_hero, Image.open(
+        after(folder, ["put a logo on every picture"], "hero[product=kettle,locale=en-US,ratio=16:9]") / path
+    ) as hero:  # fmt: skip
+        assert difference(plain_hero.crop((36, 36, 292, 85)), hero.crop((36, 36, 292, 85))) > 5
+        assert difference(plain_hero.crop((0, 200, 1280, 720)), hero.crop((0, 200, 1280, 720))) < 2
+
+
+def test_a_mirrored_hero_is_the_other_way_round_in_arabic_alone(built: Built) -> None:
+    folder = built("spring-kettle")
+    heroes = ["hero[product=kettle,locale=ar-EG,ratio=16:9]", "hero[product=kettle,locale=en-US,ratio=16:9]"]
+    out = after(folder, ["mirror what is read from right to left"], *heroes)
+    with Image.open(out / "ar-EG/kettle-16x9.webp") as arabic, Image.open(out / "en-US/kettle-16x9.webp") as english:
+        assert difference(ImageOps.mirror(arabic), english) < 2 < difference(arabic, english)
 
 
 def test_a_plan_that_has_become_stale_is_refused(built: Built) -> None:
@@ -428,11 +601,25 @@ def written_keys(value: Any) -> Iterator[str]:
             yield from written_keys(child)
 
 
+def steps_in(value: Any) -> Iterator[str]:
+    """Names of steps, those without parameters too."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            if name == "steps" and isinstance(child, list):
+                yield from (each if isinstance(each, str) else next(iter(each)) for each in child)
+            yield from steps_in(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from steps_in(child)
+
+
 def test_every_key_of_the_format_is_in_an_example_or_in_the_cookbook() -> None:
     texts = [(EXAMPLES / name / "campaign.yaml").read_text(encoding="utf-8") for name in NAMES]
     texts += [text for blocks in RECIPES.values() for language, text in blocks if language == "yaml"]
     shown = {key for text in texts for key in written_keys(yaml.safe_load(text))}
-    wanted = {*CAMPAIGN_KEYS, *ASSET_KEYS, *SETTING_KEYS, *BUDGET_KEYS, *STEPS}
+    wanted = {*CAMPAIGN_KEYS, *ASSET_KEYS, *SETTING_KEYS, *BUDGET_KEYS, *CHECK_NAMES}
+    steps = {name for text in texts for name in steps_in(yaml.safe_load(text))}
+    assert steps >= {*STEPS}, {*STEPS} - steps
     assert wanted <= shown, wanted - shown
 
 

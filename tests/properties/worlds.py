@@ -270,6 +270,8 @@ def _asset(asset: Asset, choice: random.Random) -> dict[str, object]:
             choice.choice([each[1], {"file": each[1]}]) if each[0] == "file" else _link(each[1], each[2])
             for each in asset.references
         ]
+    if "ratio" in asset.over and (asset.prompt or asset.prompt_file):
+        found["masters"] = "each"  # what one entry is made from does not depend on the others, so the oracle need not know
     if asset.fit is not None:
         size = choice.choice([list(asset.fit), f"{asset.fit[0]}x{asset.fit[1]}"])
         steps: list[object] = [{"fit": choice.choice([{"cover": size}, {"cover": size, "anchor": "center"}])}]
