@@ -6,7 +6,6 @@ steps, the check. The last one carries the cell's plain address and its output; 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,17 @@ from imagebuild.core.cell_steps import CellOf, Compiled, resolve_steps
 from imagebuild.core.cells import Cell
 from imagebuild.core.checks import Resolved as Checked
 from imagebuild.core.checks import resolve_checks
+from imagebuild.core.edits import boxed, put_back
 from imagebuild.core.expanding import Expanding
-from imagebuild.core.framing import crop_box
 from imagebuild.core.key import KEY_SCHEMA
 from imagebuild.core.requests import implied_steps, master_format, paid_manifest, paid_size, tier_of
 from imagebuild.core.sizes import Size
-from imagebuild.core.spec import AssetSpec, MaskBox, Settings
+from imagebuild.core.spec import AssetSpec, MaskBox
 from imagebuild.core.steps.encode import output_format
 from imagebuild.core.steps.kind import Step, Unresolved
 from imagebuild.core.template import Template
-from imagebuild.errors import PictureError, Place
+from imagebuild.core.variants import picked, variant_path
+from imagebuild.errors import Place
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["CellActions"]
-
-_UNSAFE = re.compile(r"[^\w.-]+")
 
 
 class CellActions:
@@ -101,10 +99,10 @@ class CellActions:
             problems=expanding.problems,
         )  # fmt: skip
         inputs = tuple((f"references[{i}]", value) for i, (kind, value) in enumerate(pictures) if kind == "asset")
-        restored = self._put_back(source, size, source_size, mask)
+        restored = put_back(expanding, asset, source, size, source_size, mask)
         steps = implied_steps(asset, self.cell, size, form, self.output, expanding.problems)
         variants = settings.variants or 1
-        pick = self._pick(settings, variants)
+        pick = picked(expanding, asset, settings)
         if variants == 1:
             is_all = not (restored or steps or self._wants_check())
             own = self.address if is_all else self.address + MASTER
@@ -113,11 +111,19 @@ class CellActions:
         else:
             for number in range(1, variants + 1):
                 said = {**manifest, "variant": number} if number > 1 else manifest
-                path = f"{expanding.campaign.output_folder}/variants/{self._slug()}-{number}.{_ending(form)}"
+                path = variant_path(expanding.campaign.output_folder, asset.name, self._pairs, number, form)
                 self._add_paid(f"{self.address}{VARIANT}{number}", said, inputs, size, form, path)
             self.last = f"{self.address}{VARIANT}{pick}"
         if restored or steps or variants > 1 or self._wants_check():
             self._draw(self.last, size, form, steps, restored)
+
+    def _mask(self, size: Size) -> object:
+        """A mask file's digest, or the box of the picture that may change."""
+        mask = self.asset.mask
+        if mask is None or isinstance(mask, MaskBox):
+            return boxed(self.expanding, self.asset, mask, size) if mask is not None else None
+        found = self._work.reference(self._work.mask, mask.place, self.cell, self.address)
+        return found[1] if found else None
 
     def _add_paid(
         self, own: str, manifest: Mapping[str, object], inputs: tuple[tuple[str, str], ...], size: Size, form: str,
@@ -126,52 +132,6 @@ class CellActions:
         kind = "edit" if self.asset.source else "generate"
         tier = tier_of(self._settings, size, self.expanding.offer)
         self._add(Action(own, self.asset.name, kind, self._pairs, manifest, inputs, output, size, tier), (size, form))
-
-    def _pick(self, settings: Settings, variants: int) -> int:
-        pick = settings.pick or 1
-        if pick > variants:
-            what = f"asset `{self.asset.name}`: variant {pick} is picked, there are {variants}"
-            at = settings.places.get("pick", self.asset.place)
-            hint = f"`variants: {pick}` makes so many; each is paid for"
-            self.expanding.problems.add(what, at=at, hint=hint, once=("pick", at))
-            raise Unresolved
-        if variants > 1 and settings.pick is None:
-            note = f"`{self.asset.name}` has {variants} variants and no `pick`: the first is delivered"
-            self.expanding.found.notes[note] = None
-        return pick
-
-    def _slug(self) -> str:
-        return _UNSAFE.sub("-", self.address.replace("[", "-").replace("]", "")).strip("-")
-
-    def _mask(self, size: Size) -> object:
-        """A mask file's digest, or the box of the picture that may change."""
-        mask = self.asset.mask
-        if mask is None:
-            return None
-        if isinstance(mask, MaskBox):
-            try:
-                box = crop_box(mask.box, size)
-            except PictureError as bad:
-                self._note(f"`mask`: {bad.what}", mask.place, bad.hint)
-                raise Unresolved from None
-            return {"box": list(box), "feather": mask.box.get("feather", 0), "of": list(size)}
-        found = self._work.reference(self._work.mask, mask.place, self.cell, self.address)
-        return found[1] if found else None
-
-    def _put_back(self, source: str | None, size: Size, source_size: Size | None, mask: object) -> tuple[Step, ...]:
-        """What is outside the mask, from the source again."""
-        if not self.asset.keep_outside or source is None:
-            return ()
-        if source_size is not None and source_size != size:
-            what = f"`outside: keep` needs the source's own size, {source_size[0]}x{source_size[1]}"
-            self._note(what, self.asset.place, "leave out `size`, and make the source in a size that the model makes")
-            raise Unresolved
-        area: object = mask
-        if isinstance(mask, Mapping):
-            left, top, right, bottom = mask["box"]
-            box = [left, top, right - left, bottom - top]
-            area = {"box": box, "unit": "pixels", "feather": mask["feather"]}
-        return (Step(name="put_back", parameters={"source": None, "mask": area}, place=self.asset.place),)
 
     # ---------------------------------------------------------------------------------------------- drawn
 
@@ -284,7 +244,3 @@ class CellActions:
             return False
         copy = (self.checked.copy, other.checked.copy)
         return (self.prompt != other.prompt) if not any(copy) else copy[0] != copy[1]
-
-
-def _ending(form: str) -> str:
-    return "jpg" if form == "jpeg" else form
