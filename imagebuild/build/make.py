@@ -10,10 +10,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
+from imagebuild.build.check import merged_report, parts_of
 from imagebuild.build.lock_writer import Result, result_of
 from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt
-from imagebuild.core.key import Digest, Key, digest_of, short
+from imagebuild.core.key import Digest, Key, digest_of, key_of, short
 from imagebuild.core.lock import Lock, LockEntry
 from imagebuild.core.plan import PlanStep
 from imagebuild.core.sizes import Size, parse_size, size_text
@@ -186,11 +187,29 @@ class Making:
 
     def check(self, action: Action, manifest: Mapping[str, Any], key: Key, do: Do) -> Record:
         """Have a picture looked at before it is delivered. The result is the picture itself, the very bytes; what was
-        found is kept either way, so that nothing is looked at twice."""
+        found is kept either way, and what was read by itself, so that nothing is looked at twice."""
+        parts = parts_of(manifest["checks"])
+        if len(parts) == 1:
+            return self._look(action, manifest, key, do)
+        reports: list[Mapping[str, Any]] = []
+        for part in parts:
+            said = {**manifest, "checks": part}
+            own = key_of(said)
+            record = self._store.record(own) or self._look(action, said, own, do)
+            reports.append(record.report or {})
+        return self._found(action, manifest, key, merged_report(reports), self._clock())
+
+    def _look(self, action: Action, manifest: Mapping[str, Any], key: Key, do: Do) -> Record:
         began = self._clock()
+        report = do("check", {"input": manifest["input"], "checks": manifest["checks"]}, label=action.address)
+        return self._found(action, manifest, key, report, began)
+
+    def _found(
+        self, action: Action, manifest: Mapping[str, Any], key: Key, report: Mapping[str, Any], began: float
+    ) -> Record:
+        """Keep what was found of a picture."""
         digest = Digest(manifest["input"])
         found = measure(self._store.get(digest), source=f"the picture of `{action.address}`")
-        report = do("check", {"input": digest, "checks": manifest["checks"]}, label=action.address)
         record = Record(
             key=key, manifest=manifest, digest=digest, media_type=found.media_type, size=found.size, bytes=found.bytes,
             made_at=self._now(), seconds=round(self._clock() - began, 3), address=action.address, paid=False,
@@ -215,6 +234,7 @@ class Making:
         record = Record(
             key=key, manifest=manifest, digest=digest, media_type=media_type, size=size, bytes=len(data),
             made_at=self._now(), seconds=round(self._clock() - began, 3), address=action.address, paid=False,
+            sources=self._sources_of(action.address),
         )  # fmt: skip
         self._store.put_record(record)
         return record

@@ -39,8 +39,9 @@ class Delivery(Protocol):
         """Deliver stored bytes to a path. What a person had put there, or edited, is moved out of the way; where to."""
         ...
 
-    def keep_back(self, digest: Digest, path: str) -> str:
-        """Put what is not delivered where a person can look at it; where that is."""
+    def keep_back(self, digest: Digest, path: str) -> tuple[str, bool]:
+        """Put what is not delivered where a person can look at it: where that is, and whether an earlier file is still
+        at the output's own path."""
         ...
 
     def take_in(self, digest: Digest, path: str | None) -> None:
@@ -146,9 +147,11 @@ class Work:
         if record is None or record.report is None:
             return
         kept_at: str | None = None
+        earlier: str | None = None
         if not record.is_result and step.output is not None:
-            kept_at = await self._run(self._delivery.keep_back, record.digest, step.output)
-        bad = rejection(record, kept_at)
+            kept_at, is_there = await self._run(self._delivery.keep_back, record.digest, step.output)
+            earlier = step.output if is_there else None
+        bad = rejection(record, kept_at, earlier)
         if bad is not None:
             raise bad
         self._ends.looked(step, record)

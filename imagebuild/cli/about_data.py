@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 WIDTH = 10
+_LAID = re.compile(r"(?:^|\.)typeset[.\[]")
 KINDS = {"generate": "generate (paid)", "edit": "edit (paid)", "local": "drawn here", "check": "checked here"}
 
 
@@ -73,12 +75,18 @@ def request_lines(part: Part, *, prompt: bool) -> list[str]:
     """The manifest, a field a line; what is not known before the inputs are made is said to be so."""
     unknown = {slot for slot, _ in part.action.inputs} - {each.slot for each in part.origins if each.digest}
     lines = []
+    folded = 0
     for line in readable(part.manifest).splitlines():
         path, _, value = line.partition(": ")
         if path == "prompt" and not prompt:
             continue
+        if _LAID.search(path) and not path.endswith((".text", ".language", ".direction")):
+            folded += 1
+            continue
         shown = "not known before its input is made" if path in unknown else isolated(printable(value))
         lines.append(f"    {path}: {shown}")
+    if folded:
+        lines.append(f"    … and {folded} more of how the layout sets it (`--json` has them)")
     return lines
 
 

@@ -30,6 +30,13 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(1)
 
 
+def _jobs(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of workers: 1, 2, …")
+    return number
+
+
 def _plan(add: Callable[..., _Parser]) -> None:
     parser = add("plan", "show what a build would do, why, and what it would cost")
     _selecting(parser)
@@ -61,7 +68,7 @@ def _build(add: Callable[..., _Parser]) -> None:
         "--prune", action="store_true", help="remove the files of assets that are no longer in the campaign"
     )
     parser.add_argument(
-        "--jobs", "-j", type=int, metavar="N", help="how many pictures to draw at once (default: one a core)"
+        "--jobs", "-j", type=_jobs, metavar="N", help="how many pictures to draw at once (default: one a core)"
     )
     parser.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     parser.add_argument("--quiet", "-q", action="store_true", help="only problems and the last line")

@@ -22,7 +22,7 @@ __all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> int:
-    there = options.file is not None or spec_of(None, os.getcwd()) is not None
+    there = options.file is not None or (not options.catalogue and spec_of(None, os.getcwd()) is not None)
     loaded = read_campaign(find_project(options.file, os.environ), provider=provider_of(options)) if there else None
     if loaded is None or options.catalogue:
         _catalogue({**shipped_placements(), **(loaded.campaign.placements if loaded else {})}, options)

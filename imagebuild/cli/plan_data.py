@@ -148,7 +148,8 @@ def plan_markdown(planned: Planned) -> str:
     plan, ink = planned.plan, Ink(False)
     floating = " (floating)" if plan.floating else ""
     counts = planned.counts()
-    shown = [verdict for verdict in VERDICTS if any(row.get(verdict) for row in counts.values())] or ["reuse"]
+    order = ("make", "check", *VERDICTS[1:])
+    shown = [verdict for verdict in order if any(row.get(verdict) for row in counts.values())] or ["reuse"]
     prices: dict[str, Decimal] = {}
     for step in plan.steps:
         prices[step.asset] = prices.get(step.asset, Decimal(0)) + step.price

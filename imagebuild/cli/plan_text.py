@@ -48,7 +48,7 @@ def groups_of(planned: Planned, *, everything: bool = False) -> list[Group]:
         if why in OF_ATTEMPTS:
             groups.extend(_by_attempt(planned.plan, asset, verdict, why, steps))
             continue
-        if why not in ("changed", "redrawn", "made-before"):
+        if why not in ("changed", "redrawn", "made-before", "rejected"):
             reason = Reason(WHY.get(why, "the same request as another: made once"))
             groups.append(Group(asset, verdict, reason, tuple(steps), 0))
             continue
@@ -124,7 +124,8 @@ def _head(plan: Plan, ink: Ink) -> str:
 
 def _table(planned: Planned, ink: Ink) -> list[str]:
     plan, counts = planned.plan, planned.counts()
-    shown = [verdict for verdict in VERDICTS if any(row.get(verdict) for row in counts.values())] or ["reuse"]
+    order = ("make", "check", *VERDICTS[1:])
+    shown = [verdict for verdict in order if any(row.get(verdict) for row in counts.values())] or ["reuse"]
     prices: dict[str, Decimal] = {}
     for step in plan.steps:
         prices[step.asset] = prices.get(step.asset, Decimal(0)) + step.price

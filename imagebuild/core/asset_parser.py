@@ -55,6 +55,9 @@ def parse_asset(
     steps = parse_steps(steps_node, scope, kinds) if steps_node else ()
     checks_node = node.get("checks")
     checks = parse_checks(checks_node, scope, where) if checks_node else {}
+    if checks_node is not None and sheet is not None:
+        hint = "check the pictures that are on it"
+        scope.problems.add(f"{where}: a sheet is not checked", at=checks_node.place, hint=hint)
     output = inline_text(output_node, f"{where}: `output`", scope) if output_node else None
     masters_node, paid_over_ratio = node.get("masters"), (prompt_node is not None, "ratio" in over)
     masters = parse_masters(masters_node, where, paid_over_ratio, scope)

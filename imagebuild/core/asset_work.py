@@ -181,6 +181,10 @@ class AssetWork:
         except TemplateFault as fault:
             expanding.prompts.note_fault(fault, address)
             return None
+        if path and path.startswith(("/", "~", "\\")):
+            what = f"asset `{self.asset.name}`: `{path}` is an absolute path"
+            self.problems.add(what, at=place, hint="paths start at the campaign's folder", once=("absolute", place))
+            return None
         if path:
             self.files.add(path)
         digest = expanding.file(path) if path else None

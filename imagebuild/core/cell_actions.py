@@ -162,8 +162,8 @@ class CellActions:
             self._add_local(own, source, found.steps, slots, found.size, (form, written_as), output)
             self.last = own
         expanding.results[self.address] = (found.size, written_as)
-        if self.last != self.address:
-            expanding.stages[self.address] = self.last
+        if self.last != self.address and self.output is not None:
+            expanding.stages[self.address] = self.last  # others need not wait for the check
 
     def _add_local(
         self, own: str, source: str, steps: tuple[Step, ...], slots: Sequence[tuple[str, str]], size: Size,
@@ -194,17 +194,19 @@ class CellActions:
 
     def _wants_check(self) -> bool:
         """Whether there will be a check: known before the picture's steps are worked out."""
-        if self.output is None:
-            return False
+        if self.output is None:  # it is only there for others: they wait for what was asked for it, and only for that
+            return any(not check.general and not check.off for check in self.asset.checks.values())
         ratio = next((entry.value for entry in self.cell.entries if entry.axis == "ratio"), None)
         return bool(self.asset.checks) or getattr(ratio, "placement", None) is not None
 
     def _checks(self, steps: tuple[Step, ...], cell: CellOf, form: str) -> Checked | None:
         if not self._wants_check():
             return None
-        placement = cell.ratio.placement if cell.ratio else None
+        placement = cell.ratio.placement if cell.ratio and self.output is not None else None
+        asked = self.asset.checks.items()
+        checks = {name: check for name, check in asked if self.output is not None or not check.general}
         return resolve_checks(
-            self.asset.checks, cell, steps=steps, placement=placement, size=cell.size, form=form,
+            checks, cell, steps=steps, placement=placement, size=cell.size, form=form,
             captioned=self.expanding.offer.provider == "proof",
         )  # fmt: skip
 

@@ -117,6 +117,8 @@ class CellOf:
         written = self._rendered(path, in_path=True)
         if written is None:
             raise Unresolved
+        if written.startswith(("/", "~", "\\")) or ".." in written.split("/"):
+            raise self.problem(f"`{written}` is not below the campaign's folder", path.place, "paths start there")
         self._compiled.files.add(written)
         return written
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from imagebuild.core.action import Expansion, Result, Tools
+from imagebuild.core.action import Action, Expansion, Result, Tools
 from imagebuild.core.asset_order import asset_order
 from imagebuild.core.asset_work import AssetWork
 from imagebuild.core.cells import Reach, cells_of, check_inclusions
@@ -18,6 +18,7 @@ from imagebuild.core.key import Digest
 from imagebuild.core.offer import Offer
 from imagebuild.core.spec import AssetSpec, Campaign
 from imagebuild.core.strings import Strings
+from imagebuild.core.written import texts_in
 from imagebuild.errors import Problems
 
 __all__ = ["expand"]
@@ -86,6 +87,8 @@ class _Expander:
         """What the prompt of an action was written from, by name: templates by digest, everything else by value."""
         action = self.found.actions[address]
         asset = self.campaign.assets[action.asset]
+        if action.kind == "local":
+            return self._copy_of(action, asset)
         if not action.paid or asset.prompt is None:
             return {}
         box = {axis: (identity,) for axis, identity in action.cell}
@@ -95,4 +98,18 @@ class _Expander:
         values = dict(self.expanding.prompts.values_read(template, asset, cell))
         for path in filter(None, (asset.prompt.file, *template.files)):
             values[path] = self.expanding.file(path) or ""
+        return values
+
+    def _copy_of(self, action: Action, asset: AssetSpec) -> Mapping[str, str]:
+        """What the copy of a local picture was written from."""
+        texts = [text for step in asset.steps if step.name == "typeset" for text in texts_in(step.parameters)]
+        if not texts:
+            return {}
+        box = {axis: (identity,) for axis, identity in action.cell}
+        cell = next(cells_of(asset, self.campaign.axes, set(), (box,)))
+        values: dict[str, str] = {}
+        for text in texts:
+            template = self.expanding.templates.compile(text)
+            if template is not None:
+                values |= self.expanding.prompts.values_read(template, asset, cell)
         return values

@@ -76,6 +76,11 @@ class Expanding:
         own = {entry.axis: entry.id for entry in entries}
         wanted = address_of(link.asset, [f"{axis}={link.pins.get(axis) or own[axis]}" for axis in target.over])
         if wanted in self.found.finished:
+            if self.results.get(wanted, (None, ""))[1] == "pdf":
+                hint = f"make it from what `{link.asset}` is made from"
+                what = f"`{link.asset}` is a pdf: no picture can be made from it"
+                self.problems.add(what, at=link.place, hint=hint, once=("pdf", link.place))
+                return None
             return self.stages.get(wanted, wanted)
         if wanted in self.skipped:
             self.found.skipped.append((address, f"`{wanted}` is skipped"))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
 from imagebuild.core.action import PAID, Action, filled
-from imagebuild.core.address import is_inner
+from imagebuild.core.address import base_of, is_inner
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import Lock, LockEntry
@@ -50,7 +50,7 @@ class Known(NamedTuple):
     cost: Decimal
     model: str | None
     provider: str | None
-    rejected: bool = False  # by its check: then it is nobody's result
+    rejected: str | None = None  # why its check rejected it: then it is nobody's result
 
 
 class Policy(NamedTuple):
@@ -188,12 +188,16 @@ class Plan:
         )
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """asset → verdict → how many pictures. A master that is not delivered is counted with what is cut from it."""
+        """asset → verdict → how many pictures. A master that is not delivered is counted with what is cut from it.
+        `check`: pictures that are as they were, and are looked at again."""
         found = {asset: {"reuse": kept} for asset, kept in self.kept_by_asset.items()}
+        made = {base_of(step.address) for step in self.steps if step.verdict == "make" and is_inner(step.address)}
         for step in self.steps:
             if not is_inner(step.address):
                 row = found.setdefault(step.asset, {})
-                row[step.verdict] = row.get(step.verdict, 0) + 1
+                is_check = step.kind == "check" and step.verdict == "make" and step.address not in made
+                verdict = "check" if is_check else step.verdict
+                row[verdict] = row.get(verdict, 0) + 1
         return found
 
 

@@ -159,6 +159,8 @@ class _Planner:
                 outcome = outcomes.get(source)
                 if outcome is None and is_soft(slot) and source not in self.facts.lock.entries:
                     continue
+                if outcome is not None and is_soft(slot) and self._is_stuck(source, outcome):
+                    continue
                 if outcome is None:
                     digests[slot] = self.facts.lock.entries[source].digest
                 elif outcome.digest is not None:
@@ -202,7 +204,7 @@ class _Planner:
         found = [entry.digest for entry in own if entry.key == key]
         found.extend(self._digests_of(key))
         known = self.facts.result(key)
-        if known is not None and not known.rejected:
+        if known is not None and known.rejected is None:
             found.append(known.digest)
         return found
 
@@ -210,22 +212,40 @@ class _Planner:
         """A result that only newer libraries would draw anew is kept when its input is gone: nobody pays for that."""
         if self._tools is None:
             self._tools = [tools_of(text) for text in tools_in(self.facts.lock.entries)]
-        key, source = key_of(manifest), Digest(str(manifest["input"]))
+        key, sources = key_of(manifest), _drawn_from(manifest)
         for tools in self._tools:
             before = key_of({**manifest, "tools": tools})
             digests = self._digests_of(before) if before != key else ()
             left = [digest for digest in digests if (address, digest) not in self.lost]
+            if left and manifest["operation"] == "check":
+                if self._sees_more(address, tools, manifest["tools"]):
+                    continue
+                return _Outcome(before, before, left[0], "")  # what has passed is not looked at anew by another reader
             if digests and not left:
                 return _Outcome(key, key, None, "bytes-lost")
-            if left and (self.facts.has(source) or self._file_with(source)):
+            if left and all(self.facts.has(each) or self._file_with(each) for each in sources):
                 return _Outcome(key, key, None, "redrawn")
             if left:
                 return _Outcome(before, before, left[0], "")
         return None
 
+    def _sees_more(self, address: str, before: Mapping[str, str], now: object) -> bool:
+        """Whether what nobody could tell of a picture may be told now: there is a reader that there was not."""
+        entry = self.facts.lock.entries.get(address)
+        unverified = entry is not None and entry.extra.get("checked") == "unverified"
+        return unverified and isinstance(now, Mapping) and bool(set(now) - set(before))
+
     def _is_rejected(self, key: Key) -> bool:
+        """Whether it is known that a picture does not pass, and the picture is there to be looked at."""
         known = self.facts.result(key)
-        return known is not None and known.rejected
+        return known is not None and known.rejected is not None and self.facts.has(known.digest)
+
+    def _is_stuck(self, source: str, outcome: _Outcome) -> bool:
+        """Whether an input will not come about in a build as things are: its request was refused, or is uncertain."""
+        if outcome.key is None or not self.actions[source].paid:
+            return False
+        attempt = self.facts.attempt(outcome.key)
+        return attempt is not None and attempt.state in ("refused", "uncertain", "lost", "flawed")
 
     def _digests_of(self, key: Key) -> Sequence[Digest]:
         if self._find is None:
@@ -272,7 +292,7 @@ class _Planner:
             if outcome.digest is None or outcome.why:
                 making.add(address)
                 if outcome.why != "rejected":  # how that ended is known
-                    wanted.update(source for _, source in action.inputs)
+                    wanted.update(source for slot, source in action.inputs if self._is_worth(slot, source))
                 continue
             in_place = action.output is None or (target and self.facts.output(action.output) == outcome.digest)
             if in_place and address not in wanted:
@@ -280,6 +300,11 @@ class _Planner:
             if not self._at_hand(action, outcome.digest):
                 self.lost.add((address, outcome.digest))
         self.needed, self.making = needed, making
+
+    def _is_worth(self, slot: str, source: str) -> bool:
+        """Whether an input is to be had for an action: what is only compared with is not made for that."""
+        known = self.outcomes.get(source)
+        return not is_soft(slot) or (known is not None and known.digest is not None)
 
     def _is_target(self, action: Action) -> bool:
         """Whether it is asked for in its own right."""
@@ -302,8 +327,8 @@ class _Planner:
                 continue
             if address in self.making:
                 owner = owners.setdefault(outcome.identity, address)
-                merged = owner if owner != address else None
                 ruling = self._ruling(action, outcome, stopped)
+                merged = owner if owner != address and ruling.verdict != "rejected" else None
                 price = Decimal(0) if merged or ruling.free else self._price(action)
                 steps.append(self._step(action, outcome, ruling.verdict, ruling.why, price, merged))
                 continue
@@ -369,3 +394,12 @@ class _Planner:
             action.address, action.asset, action.kind, action.cell, verdict, why, outcome.identity, outcome.key,
             outcome.digest, action.output, size, price, merged,
         )  # fmt: skip
+
+
+def _drawn_from(manifest: Mapping[str, object]) -> list[Digest]:
+    """The pictures that a local action works on: its input, or all of a sheet's."""
+    if manifest["input"] is not None:
+        return [Digest(str(manifest["input"]))]
+    steps = manifest.get("steps")
+    first = steps[0].get("sheet") if isinstance(steps, list) and steps else None
+    return [Digest(str(cell["picture"])) for cell in first["cells"]] if first else []

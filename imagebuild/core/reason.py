@@ -5,8 +5,9 @@ Compares stored manifests, the very ones whose keys were compared: the reason sh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from imagebuild.core.action import Action
 from imagebuild.core.attempt import Attempt
@@ -125,7 +126,9 @@ def explain(
     past = archive.past(entry.key)
     if past is None:
         return Reason(f"{sentence}; the store has no record of the earlier one to compare with")
-    changes = tuple(_change(each, action) for each in differences(past.manifest, manifest))
+    if past.manifest.get("operation") != manifest.get("operation"):
+        return Reason("never checked" if step.kind == "check" else "never made in this way")
+    changes = tuple(_change(each, action, manifest) for each in differences(past.manifest, manifest))
     return Reason(sentence, changes, _causes(step, past, sources_of(step.address), place_of))
 
 
@@ -137,11 +140,29 @@ def attempt_text(attempt: Attempt) -> str:
     return f"sent {attempt.at} to `{attempt.provider}`{number}, {cost}{words}"
 
 
-def _change(each: Difference, action: Action) -> Change:
+_ITEM = re.compile(r"steps\[(\d+)\]\.typeset\.groups\[(\d+)\]\.items\[(\d+)\]\.(\w+)\Z")
+
+
+def _named(path: str, manifest: Mapping[str, object]) -> str:
+    """A field as people call it: an item of a layout by its role."""
+    found = _ITEM.match(path)
+    if found is None:
+        return path
+    node: Any = manifest
+    try:
+        for word in ("steps", int(found[1]), "typeset", "groups", int(found[2]), "items", int(found[3]), "role"):
+            node = node[word]
+    except (KeyError, IndexError, TypeError):
+        return path
+    return f"steps[{found[1]}].typeset.{node}.{found[4]}"
+
+
+def _change(each: Difference, action: Action, manifest: Mapping[str, object]) -> Change:
+    each = each._replace(path=_named(each.path, manifest))
     slots = dict(action.inputs)
     if each.path in slots:
         return Change(each.path, each.old, f"{slots[each.path]} ({str(each.new)[:12]})")
-    if isinstance(each.old, str) and isinstance(each.new, str) and each.path == "prompt":
+    if isinstance(each.old, str) and isinstance(each.new, str) and each.path.endswith(("prompt", ".text")):
         return Change(each.path, each.old, each.new, word_diff(each.old, each.new))
     return Change(
         each.path,

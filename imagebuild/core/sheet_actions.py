@@ -8,7 +8,7 @@ from typing import Any
 from imagebuild.core.action import Action
 from imagebuild.core.address import address_of
 from imagebuild.core.axis import Entry
-from imagebuild.core.cell_steps import CellOf, Compiled
+from imagebuild.core.cell_steps import CellOf, Compiled, resolve_steps
 from imagebuild.core.cells import Cell, cells_of
 from imagebuild.core.expanding import Expanding
 from imagebuild.core.key import KEY_SCHEMA
@@ -35,6 +35,12 @@ def add_sheet(
     sheet = asset.sheet
     assert sheet is not None
     pictures = list(_pictures(expanding, sheet, cell))
+    if not pictures and expanding.problems:
+        return False  # what is wrong with them is told
+    if not pictures and any(each.startswith(f"{sheet.of.asset}[") for each in expanding.skipped):
+        expanding.skipped.add(address)
+        expanding.found.skipped.append((address, f"the pictures of `{sheet.of.asset}` on it are skipped"))
+        return False
     if not pictures:
         what = f"`{address}` is a sheet of no pictures: `{sheet.of.asset}` has none in this cell"
         expanding.problems.add(what, at=sheet.place, hint="exclude this cell, or widen the sheet's `of`")
@@ -56,15 +62,18 @@ def add_sheet(
         at = asset.output.place if asset.output else asset.place
         expanding.problems.add(f"asset `{asset.name}`: {wrong}", at=at, once=("sheet format", asset.name))
         return False
-    _add(expanding, asset, cell, address, output, parameters, [each for _, each in ordered], size, form)
+    try:
+        encode = resolve_steps(asset.steps, title_of).steps[-1].parameters if asset.steps else default_encode(form)
+    except Unresolved:
+        return False
+    _add(expanding, asset, cell, address, output, parameters, encode, [each for _, each in ordered], size, form)
     return True
 
 
 def _add(
     expanding: Expanding, asset: AssetSpec, cell: Cell, address: str, output: str | None,
-    parameters: Mapping[str, object], sources: list[str], size: Size | None, form: str,
+    parameters: Mapping[str, object], encode: Mapping[str, object], sources: list[str], size: Size | None, form: str,
 ) -> None:  # fmt: skip
-    encode = asset.steps[-1].parameters if asset.steps else default_encode(form)
     formats = tuple(dict.fromkeys((*(expanding.results[each][1] for each in sources), form)))
     manifest: dict[str, object] = {
         "schema": KEY_SCHEMA,

@@ -18,7 +18,7 @@ from imagebuild.picture.fonts import script_of
 __all__ = ["Breaks", "find_breaks"]
 
 _NO_START: Final = frozenset(  # what may not begin a line, beside closing punctuation
-    "、。，．・：；？！‐゠–〜～ヽヾーァィゥェォッャュョヮヵヶぁぃぅぇぉっゃゅょゎゕゖㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ々〻‥…"
+    "、。，．・：；？！‼⁇⁈⁉‐゠–〜～ヽヾゝゞ゛゜｡､･ｰｯｬｭｮｧｨｩｪｫﾞﾟーァィゥェォッャュョヮヵヶぁぃぅぇぉっゃゅょゎゕゖㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ々〻‥…"
     '!%),.:;?]}°·’"†‡›℃∶％€₫¢؟،؛٪।॥ๆฯ'
 )
 _NO_END: Final = frozenset('$£¥₩€‘"#＄￡￥')
@@ -57,11 +57,14 @@ def find_breaks(text: str, language: str) -> Breaks:
             good.add(i)
         elif _may_part(text, i):
             allowed.add(i)
-            if i in phrases or not _ideographic(before) or not _ideographic(after):
+            # Beside Latin letters and digits the phrases decide where there are any; Korean words part at blanks.
+            mixed = not _ideographic(before) or not _ideographic(after)
+            hangul = "Hang" in (script_of(before), script_of(after))
+            if i in phrases or (mixed and not hangul and not phrases):
                 good.add(i)
         elif i in phrases and script_of(after) == "Thai":
             good.add(i)
-    if not phrases & good:
+    if not phrases:
         good |= {i for i in allowed if script_of(text[i]) != "Hang"}
     return Breaks(good=frozenset(good), allowed=frozenset(allowed | good), forced=frozenset(forced))
 

@@ -42,7 +42,7 @@ __all__ = [
 _MODULES: Final = {"pillow": "PIL"}
 PACKAGES: Final = ("pillow", "uharfbuzz", "budoux", "manimgx-fonts", "manimgx-fonts-cjk")
 # Raised when the same text would be laid out differently by the same libraries.
-LAYOUT_VERSION: Final = "1"
+LAYOUT_VERSION: Final = "2"
 _CJK_FACES: Final = {"ja": 0, "ko": 1, "zh-Hans": 2, "zh-Hant": 3, "zh-HK": 4}
 _CJK_SCRIPTS: Final = {"Hira": "ja", "Kana": "ja", "Hang": "ko", "Bopo": "zh-Hant"}
 _TOGETHER: Final = {  # codes of ISO 15924 for what is written in several scripts

@@ -115,8 +115,16 @@ def _of_exif(exif: bytes) -> dict[str, tuple[str, ...]]:
         found = {name: tags.get(tag) for name, tag in _EXIF.items()}
     except DAMAGE:
         return {}
-    texts = {name: value.replace("\0", "").strip() for name, value in found.items() if isinstance(value, str)}
+    texts = {name: _utf8(value).replace("\0", "").strip() for name, value in found.items() if isinstance(value, str)}
     return {name: (text,) for name, text in texts.items() if text}
+
+
+def _utf8(text: str) -> str:
+    """What most tools wrote: Pillow takes it for Latin 1, as the standard says."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def xmp_packet(metadata: Metadata) -> bytes:

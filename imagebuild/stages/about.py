@@ -188,7 +188,7 @@ class Inquiry:
     def _latest(self, address: str) -> tuple[Record | None, LockEntry | None]:
         step, entry = self._steps.get(address), self._planned.facts.lock.entries.get(address)
         store = self._planned.store
-        if step is not None and step.digest is not None and step.key is not None:
+        if step is not None and step.key is not None and (step.digest is not None or step.verdict == "rejected"):
             own = store.record(step.key)
             if own is not None:
                 return own, entry

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from imagebuild.build.make import Making
 from imagebuild.build.report import Listener, Summary
@@ -25,6 +26,7 @@ from imagebuild.core.offer import differs
 from imagebuild.core.plan import Plan
 from imagebuild.core.strings import Missing
 from imagebuild.errors import BuildError
+from imagebuild.lazy import lazy
 from imagebuild.providers.base import Provider
 from imagebuild.stages.glance import settings_of, stamp
 from imagebuild.stages.limits import shared_limits
@@ -35,6 +37,11 @@ from imagebuild.stages.services import NoKey, service_of, setting_of
 from imagebuild.store.local import LocalStore
 from imagebuild.workspace.outputs import DamagedSource, Outputs
 from imagebuild.workspace.private import replace_file
+
+if TYPE_CHECKING:
+    from imagebuild.stages import preflight
+else:
+    preflight = lazy("imagebuild.stages.preflight")  # loads what sets text
 
 __all__ = ["Built", "finish", "owed", "prune", "run_build", "save_lock"]
 
@@ -72,6 +79,9 @@ class _Delivery:
 
     def put(self, digest: Digest, path: str) -> str | None:
         place = self._prefix + path
+        kept_back = f"{self._prefix}{REJECTED}/{path}"
+        if os.path.exists(os.path.join(self._outputs.root, kept_back)):  # what stood there is decided
+            self._outputs.remove(kept_back, self._prefix + REJECTED)
         there = self._outputs.digest(place)
         if there == digest:
             return None
@@ -94,10 +104,10 @@ class _Delivery:
                 return
         self._outputs.deliver(self._store.get(digest), place, digest)  # sets damage aside, and says so
 
-    def keep_back(self, digest: Digest, path: str) -> str:
+    def keep_back(self, digest: Digest, path: str) -> tuple[str, bool]:
         place = f"{REJECTED}/{path}"
         self._outputs.deliver(self._store.get(digest), self._prefix + place, digest)
-        return place
+        return place, self._outputs.digest(self._prefix + path) is not None
 
     def take_in(self, digest: Digest, path: str | None) -> None:
         place = path or self._find_file(digest)
@@ -124,15 +134,18 @@ def run_build(
     planned: Planned, *, listener: Listener, stop: Stop, jobs: int | None = None, provider: Provider | None = None,
     trace: Callable[[str], None] | None = None, offline: bool = False, spent: Decimal = Decimal(0),
 ) -> Built:  # fmt: skip
-    """Run a plan. The caller holds the project and has seen that the plan may be run. `provider` stands in for the
-    plan's own. `trace` is told of every request and reply, a line each, without keys. `offline`: no service is asked
-    for anything, not even for what it owes. `spent` is what the same build has spent before, in an earlier round."""
+    """Run a plan. What can be seen to go wrong is told before anything is paid. The caller holds the project and
+    has seen that the plan may be run. `provider` stands in for the plan's own. `trace` is told of every request and
+    reply, a line each, without keys. `offline`: no service is asked for anything, not even for what it owes.
+    `spent` is what the same build has spent before, in an earlier round."""
     project, loaded, facts, plan = planned.project, planned.loaded, planned.facts, planned.plan
     lock = facts.lock._replace(campaign=plan.campaign)
     if lock.conflicted and len(plan.steps) < len(loaded.expansion.actions):
         raise BuildError(
             "the lock is in the middle of a merge", hint="build the whole campaign once: `imagebuild build`"
         )
+    if plan.price:
+        preflight.check_before_paying(planned)
     by_key = {(entry.key, entry.digest): entry for entry in lock.entries.values()}
     making = Making(
         planned.store,
@@ -268,6 +281,8 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
     entries = [lock.entries[address] for address in addresses if address in lock.entries]
     if len(entries) < len(addresses):
         return
+    if any(entry.extra.get("checked") == "unverified" for entry in entries):
+        return  # a reader may be installed by the next time
     others = [address for address in lock.entries if address not in addresses]
     outputs = {entry.output for entry in entries if entry.output}
     counted = Counter(entry.address.partition("[")[0] for entry in entries if not is_inner(entry.address))

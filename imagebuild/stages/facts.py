@@ -130,4 +130,4 @@ class DiskFacts:
 def _known(record: Record) -> Known:
     size = f"{record.size[0]}x{record.size[1]}"
     cost = record.cost or Decimal(0)
-    return Known(record.digest, size, record.bytes, cost, record.model, record.provider, not record.is_result)
+    return Known(record.digest, size, record.bytes, cost, record.model, record.provider, record.rejection)

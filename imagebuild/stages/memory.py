@@ -178,8 +178,8 @@ def _spread(found: Recall, memory: Memory, lock: Lock, changed_inputs: Iterable[
         tags |= locales.get(path, set())
     addresses: set[str] = set()
     if found.changed:
-        addresses = {address for address, entry in lock.entries.items() if entry.output in found.changed}
-        addresses -= found.orphans
+        changed = {address for address, entry in lock.entries.items() if entry.output in found.changed}
+        addresses = {base_of(address) for address in changed - found.orphans}
         if len(addresses) > MOST_CELLS:
             assets |= {address.partition("[")[0] for address in addresses}
             addresses.clear()

@@ -15,7 +15,7 @@ from imagebuild.core.lock import Lock
 from imagebuild.core.placements.cuts import cut_notes, cuts_of
 from imagebuild.core.plan import USUAL, Plan, PlanStep, Policy, Spent, complete
 from imagebuild.core.planner import make_plan
-from imagebuild.core.reason import Reason, explain
+from imagebuild.core.reason import WHY, Reason, explain
 from imagebuild.core.settled import SettledEntries
 from imagebuild.core.sizes import is_experimental
 from imagebuild.core.spec import Campaign
@@ -54,6 +54,9 @@ class Planned:
         action = self.loaded.expansion.actions[step.address]
         sources_of = self.loaded.expansion.sources_of
         attempt = self.plan.attempts.get(step.key) if step.key is not None else None
+        if step.verdict == "rejected" and step.key is not None:
+            known = self.facts.result(step.key)
+            return Reason(f"{WHY['rejected']}: {known.rejected}" if known and known.rejected else WHY["rejected"])
         return explain(step, action, self.manifest(action), self.facts, sources_of, self.place_of, attempt)
 
     def manifest(self, action: Action) -> dict[str, object]:
@@ -175,7 +178,7 @@ def _notes(loaded: Loaded) -> list[str]:
     notes = [
         f"asset `{name}` has no `output`, and nothing is made from it: it is not made"
         for name, asset in loaded.campaign.assets.items()
-        if asset.output is None and name not in used
+        if asset.output is None and name not in used and (asset.settings.variants or 1) == 1
     ]
     if loaded.offer.floating:
         offer = loaded.offer
@@ -183,6 +186,7 @@ def _notes(loaded: Loaded) -> list[str]:
         if offer.model in load_catalog().models:
             floating = f"`{offer.provider}` has only a floating name for `{offer.model}`"
         notes.append(f"{floating}: what it draws may change without notice")
+    notes.extend(loaded.expansion.notes)
     notes.extend(cut_notes(cuts_of(loaded.expansion.actions, loaded.campaign.axes.get("ratio"))))
     rules = loaded.offer.sizes
     large = {action.asset for action in actions if action.paid and action.size and is_experimental(action.size, rules)}

@@ -81,6 +81,17 @@ class Record:
         return found if isinstance(found, Mapping) else None
 
     @property
+    def rejection(self) -> str | None:
+        """Why a picture did not pass its check, in a sentence; None of everything else."""
+        report = self.report
+        if report is None or report.get("deliver") is True:
+            return None
+        findings = report.get("findings") or []
+        failed = [each for each in findings if each["verdict"] == "failed"]
+        word = "" if failed else "cannot be verified: "
+        return word + ("; ".join(each["what"] for each in failed or findings) or "it did not pass")
+
+    @property
     def is_result(self) -> bool:
         """Whether it has the result of its key: a picture that did not pass its check is none."""
         report = self.report

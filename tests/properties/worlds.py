@@ -271,7 +271,9 @@ def _asset(asset: Asset, choice: random.Random) -> dict[str, object]:
             for each in asset.references
         ]
     if "ratio" in asset.over and (asset.prompt or asset.prompt_file):
-        found["masters"] = "each"  # what one entry is made from does not depend on the others, so the oracle need not know
+        found["masters"] = (
+            "each"  # what one entry is made from does not depend on the others, so the oracle need not know
+        )
     if asset.fit is not None:
         size = choice.choice([list(asset.fit), f"{asset.fit[0]}x{asset.fit[1]}"])
         steps: list[object] = [{"fit": choice.choice([{"cover": size}, {"cover": size, "anchor": "center"}])}]

@@ -21,6 +21,7 @@ __all__ = ["Sharing"]
 AXIS = "ratio"
 _READS = re.compile(rf"\b{AXIS}\b")
 SHAPING = ("fit", "crop")
+_NOT_ASKED = frozenset(("variants", "pick"))  # settings that no request carries
 
 
 class Sharing:
@@ -117,6 +118,8 @@ class Sharing:
 def _sets_apart(inclusion: Inclusion, asset: AssetSpec, cell: Cell) -> bool:
     """Whether an inclusion is for this ratio alone: what it changes, or adds, is not asked for with the others."""
     if AXIS not in inclusion.cell or (inclusion.assets and asset.name not in inclusion.assets):
+        return False
+    if not inclusion.variables and inclusion.settings.places and set(inclusion.settings.places) <= _NOT_ASKED:
         return False
     ids = {entry.axis: entry.id for entry in cell.entries}
     return all(ids.get(name) == entry.id for name, entry in inclusion.cell.items())

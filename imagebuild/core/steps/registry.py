@@ -79,9 +79,12 @@ def _named(element: Node, problems: Problems) -> tuple[str, Node, Node | None] |
         return (name, key, None if value.value is None else value)
     if entries:
         names = ", ".join(f"`{name}`" for name, _, _ in entries)
-        problems.add(
-            f"one step with {len(entries)} names: {names}", at=element.place, hint="write each as a `- ` of its own"
-        )
+        hint = "write each as a `- ` of its own"
+        steps = [name for name, _, _ in entries if name in _ALL]
+        if len(steps) == 1:
+            rest = ", ".join(f"`{name}`" for name, _, _ in entries if name not in _ALL)
+            hint = f"`{steps[0]}` is the step: indent {rest} deeper than it"
+        problems.add(f"one step with {len(entries)} names: {names}", at=element.place, hint=hint)
     else:
         problems.add(
             f"a step is a mapping with one name, this is {element.kind}",

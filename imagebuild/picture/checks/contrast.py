@@ -19,7 +19,13 @@ _KEPT: Final = 0.8
 
 def check_contrast(subject: Subject, wanted: Mapping[str, Any]) -> Iterator[Finding]:
     for setting in subject.settings:
-        for found in measured_contrast(subject.image, setting):
+        measured = measured_contrast(subject.image, setting)
+        missed = {(text.role, text.text) for text in setting.texts} - {(each.role, each.text) for each in measured}
+        for role, text in sorted(missed):
+            what = f"the contrast of {copy_named(role, text)} cannot be measured: what is behind it is transparent"
+            hint = "lay it on a colour, e.g. with `encode: {background: …}` in a format without transparency"
+            yield Finding("contrast", "unverified", what, hint, role=role, expected=text)
+        for found in measured:
             limit = float(wanted["least"] or found.wanted)
             if found.ratio >= limit * _KEPT:
                 continue

@@ -38,9 +38,16 @@ def typeset(image: Image.Image, parameters: Mapping[str, object], read: Read) ->
     for area in setting.areas:
         draw_area(drawn, area)
     words = [[_Words(text, drawn_lines(text, image.size)) for text in group.texts] for group in setting.groups]
-    inks = _inked(drawn, setting, [[each for each in of_group if not each.text.button] for of_group in words])
-    for group, of_group, chosen in zip(setting.groups, words, inks, strict=True):
+    plain = [[each for each in of_group if not each.text.button] for of_group in words]
+    trial = drawn.copy()  # as words may stand on a badge, it is there when their inks are chosen; shades lie below it
+    for group in setting.groups:
+        _draw_still(trial, group, read)
+    inks, shades = _inked(trial, setting, plain)
+    for number, shade in shades.items():
+        _draw_shade(drawn, plain[number], shade)
+    for group in setting.groups:
         _draw_still(drawn, group, read)
+    for of_group, chosen in zip(words, inks, strict=True):
         following = iter(chosen)
         for each in of_group:
             ink = _on_button(drawn, each, setting.language) if each.text.button else next(following)
@@ -60,7 +67,9 @@ class _Words(NamedTuple):
     lines: tuple[DrawnLine, ...]
 
 
-def _inked(image: Image.Image, setting: Setting, words: list[list[_Words]]) -> list[list[str]]:
+def _inked(
+    image: Image.Image, setting: Setting, words: list[list[_Words]]
+) -> tuple[list[list[str]], dict[int, Shade]]:  # fmt: skip
     """The ink of every text that stands on the picture itself, with the shades drawn that it takes. All shades come
     before all words, and one that is drawn for a group may change what is behind another: inks stand when no shade was
     added or made stronger."""
@@ -89,7 +98,7 @@ def _inked(image: Image.Image, setting: Setting, words: list[list[_Words]]) -> l
             for each_number in shades if old else (number,):
                 _draw_shade(image, words[each_number], shades[each_number])
         if len(inks) == len(setting.groups):
-            return inks
+            return inks, shades
 
 
 def _draw_shade(image: Image.Image, words: list[_Words], shade: Shade) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from imagebuild.core.layouts.canonical import Area, Box, FontChoice, Group, PictureItem, RuleItem, TextItem, Typeset
 from imagebuild.core.sizes import Size
+from imagebuild.errors import PictureError
 from imagebuild.picture.kept import Kept
 from imagebuild.picture.text import NoGlyph
 from imagebuild.picture.typeset.copy import Copy, direction_of
@@ -86,7 +87,20 @@ def _lay_out_group(typeset: Typeset, group: Group, size: Size, read: Read) -> Pl
     if unable:
         return tuple(unable)
     fitting = Fitting(typeset, group, box, min(size), tuple(parts), read)
-    return fitting.largest() or fitting.misfits()
+    found = fitting.largest() or fitting.misfits()
+    if isinstance(found, PlacedGroup):
+        _check_ink(found, typeset.language)
+    return found
+
+
+def _check_ink(group: PlacedGroup, language: str) -> None:
+    """Words that darken nothing are no words: a font whose letters are empty, or copy of invisible characters only."""
+    for text in group.texts:
+        if text.ink[0] >= text.ink[2] or text.ink[1] >= text.ink[3]:
+            raise PictureError(
+                f"`{text.role}` in `{language}` draws nothing: `{text.text}`",
+                hint="its font has empty letters, or it is made of invisible characters only: give another of the two",
+            )
 
 
 def _part(typeset: Typeset, item: TextItem, size: Size, read: Read) -> Part:
