@@ -328,7 +328,7 @@ class _Planner:
             if address in self.making:
                 owner = owners.setdefault(outcome.identity, address)
                 ruling = self._ruling(action, outcome, stopped)
-                merged = owner if owner != address and ruling.verdict != "rejected" else None
+                merged = owner if owner != address and action.kind != "check" else None  # each is told by itself
                 price = Decimal(0) if merged or ruling.free else self._price(action)
                 steps.append(self._step(action, outcome, ruling.verdict, ruling.why, price, merged))
                 continue

@@ -127,3 +127,64 @@ def test_a_changed_headline_remakes_that_languages_picture_alone_and_asks_no_pro
     assert imagebuild(campaign, "build").returncode == 0
     after = {tag: (campaign / "out" / f"{tag}.png").read_bytes() for tag in COPY}
     assert [tag for tag in COPY if before[tag] != after[tag]] == ["fr-FR"]
+
+
+def plans(folder: Path, imagebuild: Run, **environment: str) -> tuple[str, str]:
+    """The last line of a plan with the memory and of one without."""
+    with_memory = imagebuild(folder, "plan", **environment).stdout.splitlines()[-1]
+    return with_memory, imagebuild(folder, "plan", IMAGEBUILD_NO_MEMORY="1", **environment).stdout.splitlines()[-1]
+
+
+def test_what_has_passed_is_not_looked_at_again_where_there_is_another_reader(campaign: Path, imagebuild: Run) -> None:
+    edit(campaign, "campaign.yaml", "contrast: true", "text: {unverified: deliver}, contrast: true")
+    here = {"TESSERACT": "/nonexistent"}
+    assert imagebuild(campaign, "build", **here).returncode == 0
+    assert len(set(plans(campaign, imagebuild, **here))) == 1
+    # Nobody could tell what the pictures say: where there is a reader, they are looked at again, memory or not.
+    assert len(set(plans(campaign, imagebuild))) == 1
+    frozen = imagebuild(campaign, "build", "--frozen", **here)
+    assert frozen.returncode == 0, frozen.stderr
+
+
+def test_of_equal_pictures_that_are_rejected_each_is_told(campaign: Path, imagebuild: Run) -> None:
+    text = HEAD + (
+        "checks: {palette: {colors: ['#00ff00'], most: 1, share: 0.9}}\n"
+        "assets:\n  one: {prompt: A hero., output: one.png}\n  two: {prompt: A hero., output: two.png}\n"
+    )
+    (campaign / "campaign.yaml").write_text(text, "utf-8")
+    for _ in range(2):
+        done = imagebuild(campaign, "build")
+        assert done.returncode == 1
+        assert "rejected 2" in done.stdout
+        assert "blocked" not in done.stdout
+    assert (campaign / ".imagebuild" / "rejected" / "out" / "two.png").exists()
+
+
+def test_a_plate_without_an_output_is_checked_and_what_is_made_from_it_waits_for_that(
+    campaign: Path, imagebuild: Run
+) -> None:
+    own = "scene: {prompt: A calm wall., size: 1024x640, checks: {palette: {colors: ['#00ff00'], most: 1, share: 0.9}}}"
+    text = (campaign / "campaign.yaml").read_text("utf-8")
+    line = next(each for each in text.splitlines() if each.startswith("  scene:"))
+    (campaign / "campaign.yaml").write_text(text.replace(line, "  " + own), "utf-8")
+    done = imagebuild(campaign, "build")
+    assert done.returncode == 1
+    assert "rejected: scene: " in done.stderr
+    assert not (campaign / "out").exists()
+
+
+def test_why_says_what_is_wrong_with_a_rejected_picture(campaign: Path, imagebuild: Run) -> None:
+    edit(campaign, "campaign.yaml", "contrast: true", "palette: {colors: ['#00ff00'], most: 1, share: 0.9}")
+    imagebuild(campaign, "build")
+    told = imagebuild(campaign, "why", "hero[locale=de-DE]").stdout
+    assert "of the picture" in told
+    assert "palette failed" in told
+    assert "it is kept, not delivered: " in imagebuild(campaign, "plan").stdout
+
+
+def test_a_picture_that_passes_at_last_leaves_nothing_among_the_rejected(campaign: Path, imagebuild: Run) -> None:
+    edit(campaign, "campaign.yaml", "contrast: true", "palette: {colors: ['#00ff00'], most: 1, share: 0.9}")
+    imagebuild(campaign, "build")
+    edit(campaign, "campaign.yaml", "palette: {colors: ['#00ff00'], most: 1, share: 0.9}", "contrast: true")
+    assert imagebuild(campaign, "build").returncode == 0
+    assert not list((campaign / ".imagebuild").rglob("rejected/**/*.png"))
