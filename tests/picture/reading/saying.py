@@ -6,7 +6,8 @@ from imagebuild.picture.reading.base import Look, Reading, TextLine, overlap
 
 
 class SayingReader:
-    """`clean` is what it reads of words that are drawn as clearly as can be. `lines` is what it reads in the whole picture; `close` what each look at a place says, by the text there."""
+    """`clean` is what it reads of words that are drawn as clearly as can be. `lines` is what it reads in the whole
+    picture; `close` what each look at a place says, by the text there."""
 
     def __init__(
         self, lines, close=None, *, name="tesseract", finds_anywhere=False, languages=("en", "de", "ja", "ar"), clean=""
