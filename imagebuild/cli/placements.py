@@ -9,10 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from imagebuild.cli.plan import provider_of
-from imagebuild.cli.terminal import Ink, ink_for
+from imagebuild.cli.terminal import Ink, ink_for, say
 from imagebuild.core.placements.cuts import Cut, cuts_of
 from imagebuild.core.placements.placement import Placement
 from imagebuild.core.sizes import size_text
+from imagebuild.errors import ImagebuildError
 from imagebuild.picture.placements import shipped_placements
 from imagebuild.stages.project import find_project
 from imagebuild.stages.read import Loaded, read_campaign
@@ -22,8 +23,15 @@ __all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> int:
-    there = options.file is not None or (not options.catalogue and spec_of(None, os.getcwd()) is not None)
-    loaded = read_campaign(find_project(options.file, os.environ), provider=provider_of(options)) if there else None
+    there = options.file is not None or spec_of(None, os.getcwd()) is not None
+    loaded: Loaded | None = None
+    try:
+        project = find_project(options.file, os.environ) if there else None
+        loaded = read_campaign(project, provider=provider_of(options)) if project is not None else None
+    except ImagebuildError:
+        if not options.catalogue:  # the catalogue needs no campaign, and this one's own placements cannot be read
+            raise
+        say("this folder's campaign has mistakes (`imagebuild check`): its own placements are left out")
     if loaded is None or options.catalogue:
         _catalogue({**shipped_placements(), **(loaded.campaign.placements if loaded else {})}, options)
     else:

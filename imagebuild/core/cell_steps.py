@@ -117,8 +117,9 @@ class CellOf:
         written = self._rendered(path, in_path=True)
         if written is None:
             raise Unresolved
-        if written.startswith(("/", "~", "\\")) or ".." in written.split("/"):
-            raise self.problem(f"`{written}` is not below the campaign's folder", path.place, "paths start there")
+        if written.startswith(("/", "~", "\\")):
+            hint = "paths start at the campaign's folder"
+            raise self.problem(f"`{written}` is an absolute path", path.place, hint)
         self._compiled.files.add(written)
         return written
 

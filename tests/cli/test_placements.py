@@ -137,3 +137,13 @@ def test_a_changed_file_of_placements_is_noticed_by_the_next_build(tmp_path: Pat
     assert imagebuild(folder, "build").returncode == 0
     with Image.open(folder / "out" / "shop-header.jpg") as picture:
         assert picture.size == (1200, 400)
+
+
+def test_the_catalogue_is_listed_though_the_campaign_has_mistakes(tmp_path: Path, imagebuild: Run) -> None:
+    (tmp_path / ".imagebuild").mkdir()
+    (tmp_path / "campaign.yaml").write_text("imagebuild: 1\ncampagin: x\n", "utf-8")
+    done = imagebuild(tmp_path, "placements", "--catalogue")
+    assert done.returncode == 0
+    assert "meta/story" in done.stdout
+    assert "has mistakes" in done.stderr
+    assert imagebuild(tmp_path, "placements").returncode == 1
