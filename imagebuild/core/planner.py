@@ -9,7 +9,7 @@ Asks its questions through `Facts`; reads nothing, spends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -33,8 +33,9 @@ from imagebuild.core.plan import (
     unknown_price,
 )
 from imagebuild.core.ruling import Ruling, ruling_on
-from imagebuild.core.settled import finder_of, spent_in, tools_in
+from imagebuild.core.settled import spent_in, tools_in
 from imagebuild.core.spec import Budget
+from imagebuild.core.whereabouts import Whereabouts
 from imagebuild.errors import ProviderError
 
 __all__ = ["make_plan"]
@@ -135,10 +136,8 @@ class _Planner:
         self.lost: set[tuple[str, Digest]] = set()  # results that are known, wanted, and nowhere
         self.needed: set[str] = set()  # delivered, or an input of something made
         self.making: set[str] = set()
-        self._find: Callable[[Key], Sequence[Digest]] | None = None
+        self._there = Whereabouts(facts)
         self._tools: list[dict[str, str]] | None = None
-        self._by_digest: dict[Digest, list[str]] | None = None
-        self._by_output: dict[str, set[Digest]] | None = None
 
     def run(self) -> list[PlanStep]:
         while True:
@@ -186,7 +185,9 @@ class _Planner:
             candidates = [Digest(str(manifest["input"]))]
         left = [digest for digest in candidates if (address, digest) not in self.lost]
         if left:
-            return _Outcome(key, key, next((digest for digest in left if self._at_hand(action, digest)), left[0]), "")
+            return _Outcome(
+                key, key, next((digest for digest in left if self._there.at_hand(action, digest)), left[0]), ""
+            )
         if candidates:
             return _Outcome(key, key, None if action.paid else candidates[0], "bytes-lost")
         if action.kind == "check" and self._is_rejected(key):
@@ -202,7 +203,7 @@ class _Planner:
         lock = self.facts.lock
         own = lock.alternatives.get(address) or ((lock.entries[address],) if address in lock.entries else ())
         found = [entry.digest for entry in own if entry.key == key]
-        found.extend(self._digests_of(key))
+        found.extend(self._there.digests_of(key))
         known = self.facts.result(key)
         if known is not None and known.rejected is None:
             found.append(known.digest)
@@ -215,7 +216,7 @@ class _Planner:
         key, sources = key_of(manifest), _drawn_from(manifest)
         for tools in self._tools:
             before = key_of({**manifest, "tools": tools})
-            digests = self._digests_of(before) if before != key else ()
+            digests = self._there.digests_of(before) if before != key else ()
             left = [digest for digest in digests if (address, digest) not in self.lost]
             if left and manifest["operation"] == "check":
                 if self._sees_more(address, tools, manifest["tools"]):
@@ -223,7 +224,7 @@ class _Planner:
                 return _Outcome(before, before, left[0], "")  # what has passed is not looked at anew by another reader
             if digests and not left:
                 return _Outcome(key, key, None, "bytes-lost")
-            if left and all(self.facts.has(each) or self._file_with(each) for each in sources):
+            if left and all(self.facts.has(each) or self._there.file_with(each) for each in sources):
                 return _Outcome(key, key, None, "redrawn")
             if left:
                 return _Outcome(before, before, left[0], "")
@@ -247,36 +248,6 @@ class _Planner:
         attempt = self.facts.attempt(outcome.key)
         return attempt is not None and attempt.state in ("refused", "uncertain", "lost", "flawed")
 
-    def _digests_of(self, key: Key) -> Sequence[Digest]:
-        if self._find is None:
-            self._find = finder_of(self.facts.lock.entries)
-        return self._find(key)
-
-    def _at_hand(self, action: Action, digest: Digest) -> bool:
-        if self.facts.has(digest):
-            return True
-        if action.output is not None and self.facts.output(action.output) == digest:
-            return True
-        return self._file_with(digest) is not None
-
-    def _locked_at(self, path: str) -> set[Digest]:
-        """The digests that the lock says were delivered to a path."""
-        if self._by_output is None:
-            self._by_output = {}
-            for entry in self.facts.lock.entries.values():
-                if entry.output:
-                    self._by_output.setdefault(entry.output, set()).add(entry.digest)
-        return self._by_output.get(path, set())
-
-    def _file_with(self, digest: Digest) -> str | None:
-        """A delivered file that still has these bytes, wherever the lock says one was put."""
-        if self._by_digest is None:
-            self._by_digest = {}
-            for entry in self.facts.lock.entries.values():
-                if entry.output:
-                    self._by_digest.setdefault(entry.digest, []).append(entry.output)
-        return next((path for path in self._by_digest.get(digest, ()) if self.facts.output(path) == digest), None)
-
     # ---------------------------------------------------------------- backward: what is needed
 
     def _backward(self) -> None:
@@ -297,7 +268,7 @@ class _Planner:
             in_place = action.output is None or (target and self.facts.output(action.output) == outcome.digest)
             if in_place and address not in wanted:
                 continue
-            if not self._at_hand(action, outcome.digest):
+            if not self._there.at_hand(action, outcome.digest):
                 self.lost.add((address, outcome.digest))
         self.needed, self.making = needed, making
 
@@ -359,7 +330,7 @@ class _Planner:
         assert digest is not None
         stored = self.facts.has(digest)
         if action.output is None:  # not at hand: its bytes are not wanted either
-            adopted = not stored and self._at_hand(action, digest)
+            adopted = not stored and self._there.at_hand(action, digest)
             return self._step(action, outcome, "adopt" if adopted else "reuse", "store-lost" if adopted else "")
         there = self.facts.output(action.output)
         if there == digest:
@@ -368,7 +339,7 @@ class _Planner:
             entry = self.facts.lock.entries.get(action.address)
             moved = entry is None or entry.output != action.output
             return self._step(action, outcome, "restore", "new-path" if moved else "file-missing")
-        delivered = self._locked_at(action.output)
+        delivered = self._there.locked_at(action.output)
         if there in delivered:
             return self._step(action, outcome, "restore", "made-before")
         return self._step(action, outcome, "restore", "file-edited" if delivered else "file-foreign")
