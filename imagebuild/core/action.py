@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
 from imagebuild.core.key import Digest
 from imagebuild.core.sizes import Size
 
-__all__ = ["PAID", "Action", "Expansion", "Result", "Tools", "filled", "is_soft"]
+__all__ = ["PAID", "Action", "Expansion", "Result", "Tools", "filled", "is_soft", "texts_within"]
 
 _WORDS: Final = re.compile(r"[A-Za-z_]\w*|\d+")
 
@@ -92,3 +92,15 @@ def filled(manifest: Mapping[str, object], digests: Mapping[str, Digest]) -> dic
     if isinstance(checks, Mapping) and None in checks.get("beside", ()):
         whole["checks"] = {**checks, "beside": [each for each in checks["beside"] if each is not None]}
     return whole
+
+
+def texts_within(value: object) -> Iterator[str]:
+    """Every text in a manifest: the pictures, fonts and files that it names are among them, by their digests."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for child in value.values():
+            yield from texts_within(child)
+    elif isinstance(value, list | tuple):
+        for child in value:
+            yield from texts_within(child)

@@ -5,10 +5,10 @@ Knows the actions that follow from a campaign; not what has been made of them, n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from imagebuild.core.action import Action
+from imagebuild.core.action import Action, texts_within
 
 __all__ = ["Drawing", "Edge", "Node", "asset_drawing", "cell_drawing", "dot", "down_to", "mermaid", "uses_of"]
 
@@ -136,25 +136,13 @@ def _origins(action: Action, files: Mapping[str, str]) -> list[tuple[str, str]]:
     mask = action.manifest.get("mask")
     if isinstance(mask, str) and mask in files:
         found.append((_FILE + files[mask], "mask"))
-    named = dict.fromkeys(_texts(action.manifest.get("steps", ())))
+    named = dict.fromkeys(texts_within(action.manifest.get("steps", ())))
     found.extend((_FILE + files[digest], "picture") for digest in named if digest in files)
     return found
 
 
 def _role(slot: str) -> str:
     return "references" if slot.startswith("references") else "compared" if slot.startswith("checks") else "picture"
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text in a step's parameters: a logo and a font are named by their digests."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for child in value.values():
-            yield from _texts(child)
-    elif isinstance(value, list | tuple):
-        for child in value:
-            yield from _texts(child)
 
 
 def _file_nodes(paths: Iterable[str]) -> tuple[Node, ...]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from imagebuild.core.action import Action
+from imagebuild.core.action import Action, texts_within
 from imagebuild.core.key import Digest
 from imagebuild.core.layouts.canonical import typeset_of
 from imagebuild.core.sizes import Size, size_text
@@ -44,7 +44,7 @@ class _Look:
 
     def at(self, action: Action) -> None:
         place = self._planned.loaded.campaign.assets[action.asset].place
-        for digest in dict.fromkeys(_digests(action.manifest)):
+        for digest in dict.fromkeys(texts_within(action.manifest)):
             path = self._expansion.file_of.get(Digest(digest))
             if path is not None and path.lower().endswith(_PICTURES):
                 self._size_of_file(path, digest, place)
@@ -108,15 +108,3 @@ class _Look:
     def _is_picture(self, digest: str | None) -> bool:
         """Whether a logo can be looked at: another asset's is not made yet, and a damaged one is told."""
         return digest is not None and format_of(self._read(digest)) is not None
-
-
-def _digests(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        if len(value) == 64:
-            yield value
-    elif isinstance(value, Mapping):
-        for child in value.values():
-            yield from _digests(child)
-    elif isinstance(value, list | tuple):
-        for child in value:
-            yield from _digests(child)
