@@ -10,19 +10,7 @@ from imagebuild.core.steps.kind import Unresolved
 from imagebuild.core.steps.registry import parse_steps, resolved
 from imagebuild.core.written import Link
 from imagebuild.errors import Problem, Problems
-
-
-class Nothing:
-    """A campaign without other files."""
-
-    def read(self, path):
-        return None
-
-    def label(self, path):
-        return path
-
-    def damaged(self, path):
-        return False
+from tests.core.reading import Texts
 
 
 class Cell:
@@ -72,7 +60,7 @@ def steps_of(text, assets=()):
     """The steps, and the problems that were noted."""
     problems = Problems()
     node = parse_yaml(text, file="campaign.yaml", problems=problems)
-    return parse_steps(node, Scope(Nothing(), problems, asset_names=assets)), problems.found
+    return parse_steps(node, Scope(Texts(), problems, asset_names=assets)), problems.found
 
 
 def worked_out(text, cell, assets=()):

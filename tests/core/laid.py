@@ -15,21 +15,9 @@ from imagebuild.core.steps.registry import parse_steps, resolved
 from imagebuild.core.steps.typeset import TYPESET
 from imagebuild.core.template import Templates
 from imagebuild.errors import Problems, SpecErrors
+from tests.core.reading import Texts
 
 KINDS = {"typeset": TYPESET}
-
-
-class NoFiles:
-    """Source files of which there are none."""
-
-    def read(self, path):
-        return None
-
-    def label(self, path):
-        return path
-
-    def damaged(self, path):
-        return False
 
 
 def layout_of(text, file="layouts/hero.yaml"):
@@ -68,7 +56,7 @@ class FakeCell:
     asked: list = field(default_factory=list)
 
     def render(self, text):
-        template = Templates(NoFiles(), self.problems).compile(text)
+        template = Templates(Texts(), self.problems).compile(text)
         assert template is not None
         return template.render(self.values)
 
@@ -93,7 +81,7 @@ class FakeCell:
 def step_of(text):
     problems = Problems()
     node = parse_yaml(f"- typeset: {text}", file="campaign.yaml", problems=problems)
-    steps = parse_steps(node, Scope(NoFiles(), problems), KINDS)
+    steps = parse_steps(node, Scope(Texts(), problems), KINDS)
     problems.check()
     (step,) = steps
     return step

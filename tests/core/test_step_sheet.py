@@ -24,14 +24,14 @@ from imagebuild.core.steps.sheet import (
 )
 from imagebuild.core.steps.sheet_frame import sheet_frame
 from imagebuild.errors import PictureError, Place, Problems
-from tests.core.asking import Nothing
+from tests.core.reading import Texts
 
 
 def parsed(text):
     problems = Problems()
     root = parse_yaml(f"sheet: {text}\n", file="campaign.yaml", problems=problems)
     axes = {name: Axis(name, (), Place("campaign.yaml")) for name in ("locale", "ratio")}
-    scope = Scope(Nothing(), problems, axes=axes, asset_names=("hero",))
+    scope = Scope(Texts(), problems, axes=axes, asset_names=("hero",))
     return parse_sheet(root.key("sheet"), root.get("sheet"), scope), problems.found
 
 

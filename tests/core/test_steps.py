@@ -17,25 +17,13 @@ from imagebuild.core.steps.fit import implied_fit
 from imagebuild.core.steps.kind import StepKind
 from imagebuild.core.steps.registry import STEPS, parse_steps, resolved, result_size, step_schema
 from imagebuild.errors import PictureError, Problems, SpecErrors
-
-
-class Nothing:
-    """A campaign without other files."""
-
-    def read(self, path):
-        return None
-
-    def label(self, path):
-        return path
-
-    def damaged(self, path):
-        return False
+from tests.core.reading import Texts
 
 
 def read(text, kinds=STEPS):
     problems = Problems()
     node = parse_yaml(text, file="campaign.yaml", problems=problems)
-    steps = parse_steps(node, Scope(Nothing(), problems), kinds)
+    steps = parse_steps(node, Scope(Texts(), problems), kinds)
     problems.check()
     return steps
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 
 from imagebuild.core import fields
+from imagebuild.core.colors import COLOR_HINT, canonical_color
 from imagebuild.core.document import Node, plain
 from imagebuild.core.framing import ANCHORS
 from imagebuild.core.link_parser import inline_text, parse_reference
@@ -36,7 +37,6 @@ MOST_EDGE = 16_383  # the longest edge that WebP can hold
 MOST_FACTOR = 10  # beyond it nothing is left of a picture
 UNITS: Mapping[str, int] = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2}
 
-_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
 _BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmM]?i?[bB])\Z")
 
 
@@ -212,10 +212,10 @@ class Given:
         if node is None:
             return None
         text = node.value if isinstance(node.value, str) else ""
-        if text != "transparent" and not _COLOR.match(text):
-            self._unfit(name, node, 'a colour is `"#ff6663"`, quoted, since YAML takes ` #` for a comment')
+        color = canonical_color(text)
+        if color is None:
+            self._unfit(name, node, COLOR_HINT)
             return None
-        color = _canonical_color(text)
         if opaque and len(color) != 7:
             self._unfit(name, node, 'an opaque colour is wanted here, e.g. `"#ffffff"`')
         return color
@@ -312,14 +312,3 @@ def _numbers(node: Node) -> list[float]:
         for value in values
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
     ]
-
-
-def _canonical_color(text: str) -> str:
-    digits = text[1:].lower()
-    if text == "transparent":
-        return text
-    if len(digits) < 6:
-        digits = "".join(digit * 2 for digit in digits)
-    if digits.endswith("00") and len(digits) == 8:
-        return "transparent"
-    return "#" + (digits[:6] if digits.endswith("ff") and len(digits) == 8 else digits)
