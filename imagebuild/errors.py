@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 
 __all__ = [
+    "ApprovalsError",
     "BuildError",
     "ImagebuildError",
     "LockError",
@@ -145,6 +146,10 @@ class LockError(ImagebuildError):
     """The lock cannot be read or does not hold what was asked of it."""
 
 
+class ApprovalsError(ImagebuildError):
+    """The approvals file was edited, or a decision cannot be taken."""
+
+
 class StoreError(ImagebuildError):
     """The store lost something, or what it holds is damaged."""
 
@@ -172,7 +177,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     near = near or _shortened(word.lower(), choices)
     if near:
         return f"did you mean `{near[0]}`?"
-    if 0 < len(choices) <= 15:
+    if 0 < len(choices) < 20:
         return "known here: " + ", ".join(f"`{name}`" for name in sorted(choices))
     return None
 

@@ -10,7 +10,7 @@ import imagebuild
 
 HOUSE = Path(imagebuild.__file__).parent
 GROUND = {"errors", "flock", "lazy", "__init__", "version"}
-HANDS = {"store", "workspace", "providers", "picture", "sandbox"}
+HANDS = {"store", "workspace", "providers", "picture", "sandbox", "review"}
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
     "core": {"core"},

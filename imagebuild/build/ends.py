@@ -77,7 +77,7 @@ class Ends:
         if name != "reused" or not is_inner(step.address):
             setattr(self.summary, name, getattr(self.summary, name) + 1)
         cost = result.cost if kind == "made" and paid and result.cost else Decimal(0)
-        self.end(step, "done", Event(kind, step, None, self.clock() - began, cost, aside))
+        self.end(step, "done", Event(kind, step, None, self.clock() - began, cost, aside, None, result.digest))
 
     def looked(self, step: PlanStep, record: Record) -> None:
         """A picture was looked at, and is delivered: what could not be looked at of it is told all the same."""

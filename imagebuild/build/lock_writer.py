@@ -33,29 +33,35 @@ class Result(NamedTuple):
     model: str | None = None
     provider: str | None = None
     checked: str | None = None  # what its check says of it: passed, or unverified
+    made_by: str | None = None
 
 
 def result_of(found: Record | LockEntry, step: PlanStep | None = None) -> Result:
     """What a record, or a line of the lock, says of a result."""
     checked: str | None = None
+    made_by = found.extra.get("made_by")
     if isinstance(found, Record):
         size = f"{found.size[0]}x{found.size[1]}"
         checked = found.report["verdict"] if found.report is not None else None
     else:
         size = found.size or (step.size if step else None) or ""
-    return Result(found.key, found.digest, size, found.bytes or 0, found.cost, found.model, found.provider, checked)
+    said = (found.cost, found.model, found.provider, checked, made_by if isinstance(made_by, str) else None)
+    return Result(found.key, found.digest, size, found.bytes or 0, *said)
 
 
 class LockWriter:
-    """Gathers entries; `lock` is what was last saved, or what there was before."""
+    """Gathers entries; `lock` is what was last saved, or what there was before. `names_makers`: entries say who had them
+    made."""
 
     def __init__(
-        self, lock: Lock, save: Callable[[Lock], None], clock: Callable[[], float], *, floating: bool = False
-    ) -> None:
+        self, lock: Lock, save: Callable[[Lock], None], clock: Callable[[], float], *, floating: bool = False,
+        names_makers: bool = False,
+    ) -> None:  # fmt: skip
         self.lock = lock
         self._save = save
         self._clock = clock
         self._floating = floating
+        self._names_makers = names_makers
         self._fresh: dict[str, LockEntry] = {}
         self._drawn: dict[Key, str] | None = None
         self._saved_at = clock()
@@ -106,9 +112,11 @@ class LockWriter:
             cost=result.cost if paid else None,
             tools=None if paid else self._tools(result.key, manifest),
             floating=self._floating and paid,
-            extra={**(old.extra if old is not None and same else {}), **_checked(result)},
+            extra={**(old.extra if old is not None and same else {}), **self._remarks(result)},
         )
 
-
-def _checked(result: Result) -> dict[str, str]:
-    return {"checked": result.checked} if result.checked is not None else {}
+    def _remarks(self, result: Result) -> dict[str, str]:
+        """What its check says, and who had it made: where the campaign asks for that, for whoever made a picture may
+        not approve it."""
+        said = {"checked": result.checked, "made_by": result.made_by if self._names_makers else None}
+        return {name: value for name, value in said.items() if value is not None}

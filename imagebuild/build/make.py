@@ -43,7 +43,7 @@ class Kept(NamedTuple):
 class Making:
     """`file_of` finds the reference pictures that a manifest names by digest, `sources_of` what a prompt was written
     from, `kept` the results of actions that are not in the plan, `locked` what the lock says of a key and digest,
-    `differs` whether a size is another than the one that was asked for."""
+    `differs` whether a size is another than the one that was asked for, `made_by` who has it all made."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Making:
         now: Callable[[], str],
         clock: Callable[[], float],
         differs: Callable[[Size, Size], bool] = lambda asked, real: asked != real,
+        made_by: str | None = None,
     ) -> None:
         self._store = store
         self._file_of = file_of
@@ -67,6 +68,7 @@ class Making:
         self._now = now
         self._clock = clock
         self._differs = differs
+        self._by = {"made_by": made_by} if made_by else {}
 
     def known(self, step: PlanStep, lock: Lock) -> Result:
         """The result of a step that has one: as the lock has it, else as the store does."""
@@ -154,7 +156,7 @@ class Making:
             bytes=len(picture.data), made_at=self._now(), seconds=round(seconds, 3), address=attempt.address, paid=True,
             model=manifest["model"], provider=attempt.provider, cost=cost, estimate=attempt.estimate,
             request_id=picture.request_id, answered=picture.answered, sources=attempt.sources,
-            extra=_remarks(attempt, picture.cost),
+            extra={**_remarks(attempt, picture.cost), **self._by},
         )  # fmt: skip
         try:
             found = measure(picture.data, source=f"the master of `{attempt.address}`")
@@ -180,7 +182,7 @@ class Making:
             size=found.size, bytes=len(data), made_at=attempt.at, seconds=0.0, address=attempt.address, paid=True,
             model=attempt.manifest["model"], provider=attempt.provider, cost=cost, estimate=attempt.estimate,
             request_id=attempt.request_id, sources=attempt.sources,
-            extra={"flaw": attempt.words, **_remarks(attempt, attempt.billed)},
+            extra={"flaw": attempt.words, **_remarks(attempt, attempt.billed), **self._by},
         )  # fmt: skip
         self._store.put_record(record)
         return record
@@ -237,7 +239,7 @@ class Making:
         record = Record(
             key=key, manifest=manifest, digest=digest, media_type=media_type, size=size, bytes=len(data),
             made_at=self._now(), seconds=round(self._clock() - began, 3), address=action.address, paid=False,
-            sources=self._sources_of(action.address),
+            sources=self._sources_of(action.address), extra=self._by,
         )  # fmt: skip
         self._store.put_record(record)
         return record

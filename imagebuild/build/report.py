@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+from imagebuild.core.key import Digest
 from imagebuild.core.plan import PlanStep
 from imagebuild.errors import Problem
 from imagebuild.providers.base import Glimpse
@@ -29,6 +30,7 @@ class Event(NamedTuple):
     cost: Decimal = Decimal(0)
     aside: str | None = None  # where the file is that a person had put, or edited, in the output's place
     glimpse: Glimpse | None = None
+    digest: Digest | None = None  # of what it came to
 
 
 Listener = Callable[[Event], None]

@@ -15,6 +15,8 @@ change, why and for how much, and pays only for that.
   imagebuild plan              what a build would do, and its price; changes nothing
   imagebuild build             do it
   imagebuild why hero          why an asset is as it is
+  imagebuild review            look at the pictures and decide, in a browser
+  imagebuild approve hero      say that its pictures may go out
 """
 
 EXAMPLES: Final[Mapping[str, str]] = {
@@ -76,6 +78,34 @@ examples:
 
 exit code: 0 all of it fits · 1 something does not, or the campaign has mistakes; with --strict, warnings too
 """,
+    "review": """\
+examples:
+  imagebuild review                         everything, as whoever git says you are
+  imagebuild review locale=de-DE --since v1.0   one market, and what changed in it
+  imagebuild review --for ana@example.com --for lea@example.com    an address for each
+  imagebuild review --export page           files for a CI job; imagebuild approve --from decisions.json
+  ssh -L 17000:127.0.0.1:17000 studio       and there: imagebuild review --port 17000
+
+exit code: 0 when it was stopped · 1 if it could not start
+""",
+    "release": """\
+examples:
+  imagebuild release dist                   what may go out; says what stays behind and why
+  imagebuild release dist locale=de-DE      one market
+  imagebuild release dist --require-complete   all of it or nothing, for CI
+  imagebuild release dist --verify          is it as it was released?
+  (cd dist && sha256sum -c SHA256SUMS)      the same, without imagebuild
+
+exit code: 0 released, though some may be left out · 1 nothing was written, or bytes are damaged; with --verify: it is
+not as it was released
+""",
+    "report": """\
+examples:
+  imagebuild report --html report.html      what this branch changed, with pictures
+  imagebuild report --since v1.0 --html report.html
+  imagebuild report --markdown > comment.md for a pull request
+  imagebuild report hero locale=de-DE       of some pictures
+""",
     "doctor": """\
 examples:
   imagebuild doctor                         every provider
@@ -90,6 +120,29 @@ examples:
   echo 'eval "$(imagebuild completion bash)"' >> ~/.bashrc
   echo 'eval "$(imagebuild completion zsh)"' >> ~/.zshrc
   imagebuild completion fish > ~/.config/fish/completions/imagebuild.fish
+""",
+    "approve": """\
+examples:
+  imagebuild approve hero locale=de-DE      these pictures, as they are now
+  imagebuild approve --all --exclude poster
+  imagebuild approve 'hero[locale=ar-EG]' --reject --why "the claim is not allowed there"
+  imagebuild approve poster --comment "the steam hides the logo"
+  imagebuild approve poster --another-take --why "a second kettle"     says its price; the next build pays
+  imagebuild approve hero --withdraw        take back what you said of them
+  imagebuild approve --from decisions.json  what was decided on an exported page
+
+An approval is of one picture's bytes: it lapses when they change.
+exit code: 0 · 1 if something that was asked for was refused
+""",
+    "approvals": """\
+examples:
+  imagebuild approvals                      how many pictures are approved, and what is missing from whom
+  imagebuild approvals locale=de-DE --state open --state partly
+  imagebuild approvals log hero             everything that was decided about it, the newest last
+  imagebuild approvals verify               is the history whole, and is all that the last commit has still here?
+  imagebuild approvals verify --against v1.0
+
+exit code: 0 · 1 if `verify` found that something was edited or is gone, or something could not be done
 """,
     "cache": """\
 examples:

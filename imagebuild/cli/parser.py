@@ -184,6 +184,35 @@ def _fit(add: Callable[..., _Parser]) -> None:
     parser.add_argument("--json", action="store_true", help="all that is found, as JSON")
 
 
+def _release(add: Callable[..., _Parser]) -> None:
+    parser = add("release", "put the pictures that are built, checked and approved into a folder of their own")
+    parser.add_argument("folder", metavar="DIR", help="new, empty, or an earlier release, which it replaces")
+    _selecting(parser)
+    parser.add_argument(
+        "--require-complete", action="store_true", help="write nothing, and exit 1, when any picture is left out"
+    )
+    parser.add_argument(
+        "--accept-unverified", action="store_true", help="also pictures whose checks could not tell; marked as that"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="write nothing: is DIR as it was released, and approved still?"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON (schemas/release.schema.json)")
+
+
+def _report(add: Callable[..., _Parser]) -> None:
+    parser = add("report", "say what changed since a revision, what it cost, and who is still to decide")
+    _selecting(parser)
+    parser.add_argument(
+        "--since", metavar="REV", help="a tag, branch, commit or date (default: where this branch left the default one)"
+    )
+    parser.add_argument("--html", metavar="FILE", help="write one page with everything in it")
+    parser.add_argument(
+        "--markdown", action="store_true", help="for a pull request (the default; with --html: that as well)"
+    )
+    parser.add_argument("--out", metavar="FILE", help="write the Markdown to this file")
+
+
 def _doctor(add: Callable[..., _Parser]) -> None:
     parser = add("doctor", "say which providers are ready, at what limits, and what is missing; spends nothing")
     name = parser.add_argument("provider_name", nargs="?", metavar="PROVIDER", help="this one only")
@@ -205,6 +234,68 @@ def _completion(add: Callable[..., _Parser]) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
 
 
+def _review(add: Callable[..., _Parser]) -> None:
+    parser = add("review", "a page on which people look, compare and decide; serves it until Ctrl-C")
+    _selecting(parser)
+    parser.add_argument(
+        "--since", metavar="REV", help="also say what changed since a tag, a branch, a commit or a date"
+    )
+    parser.add_argument(
+        "--as", dest="who", metavar="NAME", help="who decides (default: IMAGEBUILD_USER, else git's user.email)"
+    )
+    parser.add_argument(
+        "--for", dest="people", action="append", default=[], metavar="NAME",
+        help="an address of their own for this person, who decides in that name; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
+    parser.add_argument("--port", type=int, metavar="N", help="default: the campaign's own; 0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine alone)")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="with --host: a name by which others reach this machine; nothing is encrypted on the way",
+    )  # fmt: skip
+    parser.add_argument(
+        "--export", metavar="DIR", help="serve nothing: write the page as files, which open from disk"
+    )
+    parser.add_argument("--json", action="store_true", help="say the addresses as one line of JSON")
+
+
+def _approve(add: Callable[..., _Parser]) -> None:
+    parser = add("approve", "record what you decide about pictures: approve, reject, comment, ask for another take")
+    _selecting(parser)
+    parser.add_argument("--all", action="store_true", help="every picture that is delivered")
+    parser.add_argument("--why", metavar="TEXT", help="the reason, kept with the decision")
+    parser.add_argument(
+        "--as", dest="who", metavar="NAME", help="who decides (default: IMAGEBUILD_USER, else git's user.email)"
+    )
+    decision = parser.add_mutually_exclusive_group()
+    decision.add_argument("--reject", action="store_true", help="reject them; takes `--why`")
+    decision.add_argument("--comment", metavar="TEXT", help="say something about them")
+    decision.add_argument(
+        "--another-take", action="store_true",
+        help="have what they were made from asked for again; the next build does, and pays",
+    )  # fmt: skip
+    parser.add_argument(
+        "--withdraw", action="store_true",
+        help="take back what you approved or rejected; with --another-take, that another take is asked for",
+    )  # fmt: skip
+    parser.add_argument(
+        "--from", dest="from_file", metavar="FILE", help="record what was decided on an exported page (- for stdin)"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _approvals(add: Callable[..., _Parser]) -> None:
+    parser = add("approvals", "how the pictures stand, and what is missing from whom; what was decided, by whom")
+    _selecting(parser, first="list (the default), log or verify; then ", completer=_complete_approvals)
+    parser.add_argument(
+        "--state", action="append", default=[], help="list: only pictures in this state; may be repeated",
+        choices=("open", "partly", "approved", "rejected", "lapsed", "unneeded"),
+    )  # fmt: skip
+    parser.add_argument("--against", metavar="REV", help="verify: compare with this revision of git (default: HEAD)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
 VERBS: dict[str, Callable[[Callable[..., _Parser]], None]] = {
     "init": _init,
     "check": _check,
@@ -214,7 +305,12 @@ VERBS: dict[str, Callable[[Callable[..., _Parser]], None]] = {
     "why": _why,
     "show": _show,
     "graph": _graph,
+    "review": _review,
+    "release": _release,
+    "report": _report,
     "placements": _placements,
+    "approve": _approve,
+    "approvals": _approvals,
     "cache": _cache,
     "ledger": _ledger,
     "doctor": _doctor,
@@ -223,12 +319,14 @@ VERBS: dict[str, Callable[[Callable[..., _Parser]], None]] = {
 }
 
 
-def _selecting(parser: _Parser, what: str = "select") -> None:
+def _selecting(
+    parser: _Parser, what: str = "select", *, first: str = "", completer: Callable[..., list[str]] | None = None
+) -> None:  # fmt: skip
     chosen = parser.add_argument(
         what, nargs="*" if what == "select" else "+", metavar="WHAT",
-        help="asset names, `axis=value` pairs (with * and ?), addresses, or output paths",
+        help=f"{first}asset names, `axis=value` pairs (with * and ?), addresses, or output paths",
     )  # fmt: skip
-    chosen.completer = _complete_selector  # type: ignore[attr-defined]
+    chosen.completer = completer or _complete_selector  # type: ignore[attr-defined]
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="WHAT", help="leave these out; may be repeated"
     )
@@ -278,6 +376,11 @@ def _complete_selector(prefix: str, parsed_args: argparse.Namespace, **_: Any) -
         if prefix.startswith(name + "["):
             found[address] = None
     return [each for each in found if each.startswith(prefix)]
+
+
+def _complete_approvals(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    first = [] if parsed_args.select else [word for word in ("list", "log", "verify") if word.startswith(prefix)]
+    return first + _complete_selector(prefix, parsed_args)
 
 
 def _complete_provider(prefix: str, **_: Any) -> list[str]:

@@ -48,7 +48,7 @@ def groups_of(planned: Planned, *, everything: bool = False) -> list[Group]:
         if why in OF_ATTEMPTS:
             groups.extend(_by_attempt(planned.plan, asset, verdict, why, steps))
             continue
-        if why not in ("changed", "redrawn", "made-before", "rejected"):
+        if why not in ("changed", "another-take", "redrawn", "made-before", "rejected"):
             reason = Reason(WHY.get(why, "the same request as another: made once"))
             groups.append(Group(asset, verdict, reason, tuple(steps), 0))
             continue

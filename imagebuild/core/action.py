@@ -64,6 +64,7 @@ class Expansion:
     results: dict[str, Result] = field(default_factory=dict)  # address → the size and format of what comes out
     strings_in_paths: bool = False  # or other files: then a path may change with more than the campaign
     file_of: dict[str, str] = field(default_factory=dict)  # digest of a reference picture → its path
+    alts: dict[str, str] = field(default_factory=dict)  # address of a delivered picture → its text; in no key
     sources_of: Callable[[str], Mapping[str, str]] = lambda _address: {}
 
 

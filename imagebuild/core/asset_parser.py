@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from imagebuild.core import fields
+from imagebuild.core.approvals.policy_parser import parse_own_need
 from imagebuild.core.cell_parser import parse_exclusions, parse_inclusions
 from imagebuild.core.check_parser import parse_checks
 from imagebuild.core.checks import Check, merged
@@ -59,6 +60,8 @@ def parse_asset(
         hint = "check the pictures that are on it"
         scope.problems.add(f"{where}: a sheet is not checked", at=checks_node.place, hint=hint)
     output = inline_text(output_node, f"{where}: `output`", scope) if output_node else None
+    alt = _alt(node, where, scope)
+    approval = parse_own_need(node.get("approval"), where, scope)
     masters_node, paid_over_ratio = node.get("masters"), (prompt_node is not None, "ratio" in over)
     masters = parse_masters(masters_node, where, paid_over_ratio, scope)
     focus = parse_focus(node.get("focus"), where, scope.problems)
@@ -84,6 +87,8 @@ def parse_asset(
         focus=focus,
         masters=masters,
         masters_place=masters_node.place if masters_node else None,
+        alt=alt,
+        approval=approval,
     )
 
 
@@ -114,6 +119,16 @@ def _check_kind(where: str, key: Node, node: Node, own: Settings, scope: Scope) 
     if references is not None:
         hint = "add a `prompt`, or take them out"
         scope.problems.add(f"{where}: `references` go with a `prompt`", at=references.place, hint=hint)
+
+
+def _alt(node: Node, where: str, scope: Scope) -> SourceText | None:
+    alt = node.get("alt")
+    if alt is None:
+        return None
+    if node.get("output") is None:
+        hint = "only a picture that is delivered is described; add an `output`, or take it out"
+        scope.problems.add(f"{where}: `alt` goes with an `output`", at=alt.place, hint=hint)
+    return inline_text(alt, f"{where}: `alt`", scope)
 
 
 def _sheet(node: Node, scope: Scope) -> SheetSpec | None:

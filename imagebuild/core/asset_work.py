@@ -30,6 +30,7 @@ class AssetWork:
         before = len(self.problems)
         self.prompt = self._compile(asset.prompt, "`prompt`")
         self.output = self._compile(asset.output, "`output`")
+        self.alt = self._compile(asset.alt, "`alt`")
         mask = asset.mask if isinstance(asset.mask, SourceText) else None
         self.mask = self._compile(mask, "`mask`")
         self.references = [
@@ -43,7 +44,7 @@ class AssetWork:
         unusable = any(self._compile(text, where) is None for where, text in written)
         self._check_links()
         # A template that several assets share is told of once, and is no template for any of them.
-        texts = ((asset.prompt, self.prompt), (asset.output, self.output), (mask, self.mask))
+        texts = ((asset.prompt, self.prompt), (asset.output, self.output), (mask, self.mask), (asset.alt, self.alt))
         unusable = unusable or any(text is not None and template is None for text, template in texts)
         self.broken = unusable or len(self.problems) > before or asset.broken or self._made_from_broken()
         if self.output is not None and ("t" in self.output.names or self.output.files):
@@ -129,10 +130,11 @@ class AssetWork:
         try:
             prompt = expanding.prompts.render(self.prompt, asset, cell) if self.prompt else None
             path = self._path(address, cell)
+            alt = expanding.prompts.render_text(self.alt, asset, cell) if self.alt else None
         except TemplateFault as fault:
             expanding.prompts.note_fault(fault, address)
             return
-        if (self.prompt and prompt is None) or (self.output and path is None):
+        if (self.prompt and prompt is None) or (self.output and path is None) or (self.alt and alt is None):
             self._skip(address)
             return
         output = expanding.outputs.get(address)
@@ -142,7 +144,7 @@ class AssetWork:
             return
         if asset.sheet is not None:
             if add_sheet(expanding, asset, cell, address, self, output):
-                expanding.found.finished.add(address)
+                self._finished(address, alt)
             return
         actions = CellActions(expanding, asset, cell, address, self, output)
         missed = expanding.prompts.last_skip = ""
@@ -150,7 +152,7 @@ class AssetWork:
             if expanding.prompts.last_skip != missed:
                 self._skip(address)
             return
-        expanding.found.finished.add(address)
+        self._finished(address, alt)
         if actions.is_checked:
             self._checks.append(actions)
 
@@ -158,6 +160,11 @@ class AssetWork:
         """The checks come last: one may look at the pictures of other cells."""
         for each in self._checks:
             each.add_check(self._checks)
+
+    def _finished(self, address: str, alt: str | None) -> None:
+        self.expanding.found.finished.add(address)
+        if alt is not None:
+            self.expanding.found.alts[address] = alt
 
     def _skip(self, address: str) -> None:
         self.expanding.skipped.add(address)

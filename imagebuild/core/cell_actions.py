@@ -102,7 +102,7 @@ class CellActions:
         restored = put_back(expanding, asset, source, size, source_size, mask)
         steps = implied_steps(asset, self.cell, size, form, self.output, expanding.problems)
         variants = settings.variants or 1
-        pick = picked(expanding, asset, settings)
+        pick = picked(expanding, asset, settings, self.address)
         if variants == 1:
             is_all = not (restored or steps or self._wants_check())
             own = self.address if is_all else self.address + MASTER

@@ -36,12 +36,15 @@ def expand(
     reach: Mapping[str, Reach | None] | None = None,
     known: Mapping[str, Result] | None = None,
     outputs: Mapping[str, str] | None = None,
+    picks: Mapping[str, int] | None = None,
 ) -> Expansion:
     """All actions of the campaign; with `reach`, those of the named assets only, in the cells each reach accepts
     (`known` then holds the results of the rest,
-    `outputs` the paths of those that are the same as before). `tools` says which library versions draw some formats."""
+    `outputs` the paths of those that are the same as before). `tools` says which library versions draw some formats;
+    `picks` which variants were chosen in a review, by address."""
     expanding = Expanding(campaign, offer, strings, sources, digest_of_file, tools, problems)
     expanding.outputs = outputs or {}
+    expanding.picks = picks or {}
     return _Expander(expanding).run(reach, known or {})
 
 

@@ -45,6 +45,7 @@ class Expanding:
         self.stages: dict[str, str] = {}
         self.skipped: set[str] = set()
         self.outputs: Mapping[str, str] = {}  # of cells whose path is as it was
+        self.picks: Mapping[str, int] = {}  # the variants that were chosen in a review, by address
         self.used_inclusions: set[int] = set()
         self._digest_of_file = digest_of_file
         self._layouts: dict[str, Layout | None] = {}

@@ -141,6 +141,7 @@ class Plan:
     hold: str | None = None
     policy: Policy = USUAL
     attempts: Mapping[Key, Attempt] = field(default_factory=dict)  # the open ones of the steps' keys
+    takes: Mapping[str, int] = field(default_factory=dict)  # address → the take in place of one that is not wanted
 
     @property
     def work(self) -> list[PlanStep]:

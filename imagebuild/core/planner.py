@@ -16,6 +16,7 @@ from typing import NamedTuple
 from imagebuild.core.action import Action, is_soft
 from imagebuild.core.address import base_of
 from imagebuild.core.attempt import Attempt
+from imagebuild.core.choices import next_take
 from imagebuild.core.key import Digest, Key, digest_of, key_of
 from imagebuild.core.key import canonical as canonical_bytes
 from imagebuild.core.lock import Lock, LockEntry
@@ -39,6 +40,8 @@ from imagebuild.core.whereabouts import Whereabouts
 from imagebuild.errors import ProviderError
 
 __all__ = ["make_plan"]
+
+NOTHING: Mapping[Key, str] = {}
 
 
 class _Outcome(NamedTuple):
@@ -65,14 +68,16 @@ def make_plan(
     notes: Sequence[str] = (),
     policy: Policy = USUAL,
     count_spent: bool = False,
+    unwanted: Mapping[Key, str] = NOTHING,
 ) -> Plan:
     """The plan for all actions, or for those selected and what they need. `kept` are the addresses of
     further actions that a memory vouches for: their results are as locked, in the store and in place.
-    What was spent is counted when something is to be paid, and otherwise with `count_spent`."""
+    What was spent is counted when something is to be paid, and otherwise with `count_spent`. `unwanted` are requests of
+    which another take is asked for: `Plan.takes` says which that changed."""
     if policy.batch and offer.batch is None:
         hint = offer.able(lambda other: other.batch is not None)
         raise ProviderError(f"`{offer.provider}` has no batches", hint=hint or "leave out `--batch`")
-    planner = _Planner(actions, facts, offer, selected, kept, policy)
+    planner = _Planner(actions, facts, offer, selected, kept, policy, unwanted)
     steps = planner.run()
     locked = spent_in(facts.lock.entries)
     counted = count_spent or planner.attempts or any(step.price for step in steps)
@@ -83,7 +88,7 @@ def make_plan(
         prices_of=offer.catalog_date,
         steps=steps, kept_by_asset=kept_by_asset or {}, orphans=orphans, skipped=tuple(skipped),
         notes=tuple(notes), budget=budget, spent=spent.campaign, spent_month=spent.month,
-        hold=_hold(steps, facts.lock, locked), policy=policy, attempts=planner.attempts,
+        hold=_hold(steps, facts.lock, locked), policy=policy, attempts=planner.attempts, takes=planner.takes,
     )  # fmt: skip
 
 
@@ -124,6 +129,7 @@ class _Planner:
         selected: set[str] | None,
         kept: Collection[str],
         policy: Policy,
+        unwanted: Mapping[Key, str],
     ) -> None:
         self.actions = actions
         self.facts = facts
@@ -131,6 +137,8 @@ class _Planner:
         self.selected = selected
         self.kept = kept
         self.policy = policy
+        self.unwanted = unwanted
+        self.takes: dict[str, int] = {}  # address → the take that is asked for in place of an unwanted one
         self.attempts: dict[Key, Attempt] = {}  # the open ones of what would be paid for
         self.outcomes: dict[str, _Outcome] = {}
         self.lost: set[tuple[str, Digest]] = set()  # results that are known, wanted, and nowhere
@@ -151,6 +159,7 @@ class _Planner:
 
     def _forward(self) -> None:
         outcomes = self.outcomes = {}
+        self.takes = {}
         for address, action in self.actions.items():
             digests: dict[str, Digest] = {}
             pending: dict[str, Digest] = {}
@@ -171,7 +180,11 @@ class _Planner:
                 outcomes[address] = _Outcome(identity, None, None, "input-made")
                 continue
             manifest = complete(action, digests) if digests else action.manifest
-            outcomes[address] = self._known(address, action, key_of(manifest), manifest)
+            key = key_of(manifest)
+            if key in self.unwanted and action.paid:
+                manifest, key = next_take(manifest, self.unwanted)
+                self.takes[address] = int(str(manifest["take"]))
+            outcomes[address] = self._known(address, action, key, manifest)
 
     def _known(self, address: str, action: Action, key: Key, manifest: Mapping[str, object]) -> _Outcome:
         """The result of a key: the one that is locked; once its bytes turn out to be wanted and nowhere, another."""
@@ -180,34 +193,34 @@ class _Planner:
         locked = entry is not None and entry.key == key and address not in lock.alternatives
         if locked and entry is not None and (address, entry.digest) not in self.lost:
             return _Outcome(key, key, entry.digest, "")
-        candidates = self._candidates(address, key)
+        in_lock, in_store = self._candidates(address, key)
         if not action.manifest.get("steps", True):  # a local action without steps: the very bytes it is made from
-            candidates = [Digest(str(manifest["input"]))]
-        left = [digest for digest in candidates if (address, digest) not in self.lost]
-        if left:
-            return _Outcome(
-                key, key, next((digest for digest in left if self._there.at_hand(action, digest)), left[0]), ""
-            )
-        if candidates:
-            return _Outcome(key, key, None if action.paid else candidates[0], "bytes-lost")
+            in_lock, in_store = [Digest(str(manifest["input"]))], []
+        for digests in (in_lock, in_store):  # what others were made from first: its bytes may not be wanted at all
+            left = [digest for digest in digests if (address, digest) not in self.lost]
+            if left:
+                best = next((digest for digest in left if self._there.at_hand(action, digest)), left[0])
+                return _Outcome(key, key, best, "")
+        if in_lock or in_store:
+            return _Outcome(key, key, None if action.paid else (in_lock or in_store)[0], "bytes-lost")
         if action.kind == "check" and self._is_rejected(key):
             return _Outcome(key, key, None, "rejected")
         if "tools" in manifest:
             redrawn = self._other_tools(address, manifest)
             if redrawn is not None:
                 return redrawn
+        if address in self.takes:
+            return _Outcome(key, key, None, "another-take")
         return _Outcome(key, key, None, "changed" if entry is not None else "new")
 
-    def _candidates(self, address: str, key: Key) -> list[Digest]:
-        """The digests that are a result of this key: as locked for this address, for others, and as stored."""
+    def _candidates(self, address: str, key: Key) -> tuple[list[Digest], list[Digest]]:
+        """The digests that are a result of this key: as locked, for this address and for others; and as stored."""
         lock = self.facts.lock
         own = lock.alternatives.get(address) or ((lock.entries[address],) if address in lock.entries else ())
         found = [entry.digest for entry in own if entry.key == key]
         found.extend(self._there.digests_of(key))
         known = self.facts.result(key)
-        if known is not None and known.rejected is None:
-            found.append(known.digest)
-        return found
+        return found, [known.digest] if known is not None and known.rejected is None else []
 
     def _other_tools(self, address: str, manifest: Mapping[str, object]) -> _Outcome | None:
         """A result that only newer libraries would draw anew is kept when its input is gone: nobody pays for that."""

@@ -23,6 +23,7 @@ WHY: Mapping[str, str] = {
     "": "in place",
     "new": "never made",
     "changed": "its request changed",
+    "another-take": "another take was asked for",
     "input-made": "made from a picture that is made anew",
     "bytes-lost": "made before, but its bytes are neither in the store nor in the output folder",
     "redrawn": "the libraries that draw it changed",
@@ -121,7 +122,7 @@ def explain(
     if step.verdict == "blocked" or (step.why == "input-made" and entry is not None):
         made = tuple(Change(slot, None, source) for slot, source in action.inputs)
         return Reason(sentence, made)
-    if step.why not in ("changed", "redrawn", "made-before") or entry is None:
+    if step.why not in ("changed", "another-take", "redrawn", "made-before") or entry is None:
         return Reason(sentence)
     past = archive.past(entry.key)
     if past is None:

@@ -6,6 +6,7 @@ file is there, and what a model can make, is for `imagebuild check` to say.
 
 from __future__ import annotations
 
+from imagebuild.core.approvals.policy_schema import approval_schema, approvers_schema
 from imagebuild.core.asset_parser import ASSET_NAME
 from imagebuild.core.axis import RESERVED
 from imagebuild.core.axis_parser import AXIS_NAME
@@ -108,6 +109,8 @@ def _campaign_properties() -> dict[str, Schema]:
         },
         "checks": {"description": "What every delivered picture has to pass before it is delivered.", **check_schema()},
         "placements": placements_schema(),
+        "approvers": approvers_schema(),
+        "approval": approval_schema(),
         "axes": _axes(),
         "exclude": {"description": "Cells that are not made.", "type": "array", "items": {"$ref": "#/$defs/exclude"}},
         "include": {

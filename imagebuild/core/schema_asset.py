@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from imagebuild.core.address import MOST_VARIANTS
+from imagebuild.core.approvals.policy_schema import own_approval_schema
 from imagebuild.core.asset_parser import MOST_REFERENCES
 from imagebuild.core.check_parser import check_schema
 from imagebuild.core.edit_parser import MOST_FEATHER, OUTSIDE
@@ -116,6 +117,13 @@ def asset_schema() -> Schema:
             **TEXT,
             "examples": ["{{ locale }}/{{ product.id }}-{{ ratio }}.webp"],
         },
+        "alt": {
+            "description": "What a delivered picture says to those who do not see it: a template as `output` is. It "
+            "goes into a release's manifest, and causes no picture to be made.",
+            **TEXT,
+            "examples": ["{{ t.alt }}"],
+        },
+        "approval": own_approval_schema(),
         "exclude": {
             "description": "Cells of this asset that are not made.",
             "type": "array",
@@ -136,7 +144,7 @@ def asset_schema() -> Schema:
         "additionalProperties": False,
         "properties": properties,
         "anyOf": [{"required": ["prompt"]}, {"required": ["from"]}, {"required": ["sheet"]}],
-        "dependentRequired": {"mask": ["from", "prompt"], "outside": ["mask"]},
+        "dependentRequired": {"mask": ["from", "prompt"], "outside": ["mask"], "alt": ["output"]},
         "if": {"not": {"required": ["prompt"]}},
         "then": {"properties": paid},
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from imagebuild.core import fields
+from imagebuild.core.approvals.policy import NO_POLICY, Policy
 from imagebuild.core.axis import Axis
 from imagebuild.core.placements.placement import NO_PLACEMENTS, Placements
 from imagebuild.errors import Problems
@@ -22,4 +23,5 @@ class Scope:
     axes: Mapping[str, Axis] = field(default_factory=dict)
     asset_names: tuple[str, ...] = ()
     placements: Placements = NO_PLACEMENTS
+    policy: Policy = NO_POLICY
     files: list[str] = field(default_factory=list)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from imagebuild.core.approvals.policy import Need, Policy
 from imagebuild.core.axis import Axis, Entry, LocaleSetting, Ratio
 from imagebuild.core.checks import Check
 from imagebuild.core.placements.placement import Placement
@@ -21,6 +22,7 @@ from imagebuild.core.written import Link, SourceText, links_in
 from imagebuild.errors import Place
 
 __all__ = [
+    "APPROVAL_KEYS",
     "ASSET_KEYS",
     "BACKGROUNDS",
     "BUDGET_KEYS",
@@ -61,6 +63,8 @@ CAMPAIGN_KEYS = (
     "defaults",
     "checks",
     "placements",
+    "approvers",
+    "approval",
     "axes",
     "exclude",
     "include",
@@ -69,9 +73,10 @@ CAMPAIGN_KEYS = (
 )
 ASSET_KEYS = (
     "over", "prompt", "from", "references", "mask", "outside", "sheet", "focus", "masters", "steps", "checks",
-    "output", "exclude", "include", *SETTING_KEYS,
+    "output", "alt", "approval", "exclude", "include", *SETTING_KEYS,
 )  # fmt: skip
 BUDGET_KEYS = ("build", "campaign", "month")
+APPROVAL_KEYS = ("need", "by_others", "for")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +176,8 @@ class AssetSpec(NamedTuple):
     focus: Focus | None = None
     masters: Masters = "fewest"
     masters_place: Place | None = None
+    alt: SourceText | None = None  # what a delivered picture says to those who do not see it
+    approval: Need | None = None  # instead of what the campaign says
 
     @property
     def paid(self) -> bool:
@@ -202,3 +209,4 @@ class Campaign(NamedTuple):
     files: tuple[str, ...]
     place: Place
     placements: Mapping[str, Placement] = MappingProxyType({})  # the campaign's own
+    approval: Policy | None = None  # None: it says nothing of approvals

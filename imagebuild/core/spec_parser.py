@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from imagebuild.core import fields
+from imagebuild.core.approvals.policy import NO_POLICY
+from imagebuild.core.approvals.policy_parser import check_rules, parse_policy
 from imagebuild.core.asset_parser import ASSET_NAME, parse_asset
 from imagebuild.core.axis_parser import parse_axes
 from imagebuild.core.cell_parser import check_exclusions, check_variable, parse_exclusions, parse_inclusions
@@ -103,8 +105,12 @@ class _Parser:
         budget, folder = self._budget(root.get("budget")), self._output_folder(root.get("output_folder"))
         variables = self._variables(vars_node)
         readable = all(each is None or each.is_mapping for each in (axes_node, vars_node))
+        policy = parse_policy(root.get("approvers"), root.get("approval"), scope, axes_known=readable)
+        scope.policy = policy or NO_POLICY
         assets = self._assets(assets_node) if readable else {}
         check_exclusions(assets, problems)
+        check_rules(scope.policy, assets, problems)
+        own = {name: asset.approval for name, asset in assets.items() if asset.approval is not None}
         if name is None or model is None or not readable:
             return None
         return Campaign(
@@ -123,6 +129,7 @@ class _Parser:
             files=tuple(dict.fromkeys(scope.files)),
             place=root.place,
             placements=scope.placements.own,
+            approval=scope.policy._replace(own=own) if policy is not None or own else None,
         )
 
     def _text(self, name: str, hint: str, *, required: bool = False) -> str | None:

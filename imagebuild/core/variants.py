@@ -15,16 +15,20 @@ __all__ = ["picked", "variant_path"]
 _UNSAFE: Final = re.compile(r"[^\w.-]+")
 
 
-def picked(expanding: Expanding, asset: AssetSpec, settings: Settings) -> int:
-    """The number of the variant that is delivered; a note where nobody has picked one."""
-    variants, pick = settings.variants or 1, settings.pick or 1
+def picked(expanding: Expanding, asset: AssetSpec, settings: Settings, address: str) -> int:
+    """The number of the variant that is delivered: as the campaign says, else as was decided in a review; a note where
+    nobody has picked one."""
+    decided = expanding.picks.get(address)
+    variants, pick = settings.variants or 1, settings.pick or decided or 1
+    if pick > variants and settings.pick is None:  # fewer are made now than there were to choose from
+        pick, decided = 1, None
     if pick > variants:
         what = f"asset `{asset.name}`: variant {pick} is picked, there {'is' if variants == 1 else 'are'} {variants}"
         at = settings.places.get("pick", asset.place)
         hint = f"`variants: {pick}` makes so many; each is paid for"
         expanding.problems.add(what, at=at, hint=hint, once=("pick", at))
         raise Unresolved
-    if variants > 1 and settings.pick is None:
+    if variants > 1 and settings.pick is None and decided is None:
         note = f"`{asset.name}` has {variants} variants and no `pick`: the first is delivered"
         expanding.found.notes[note] = None
     return pick

@@ -28,6 +28,8 @@ from imagebuild.core.strings import Missing
 from imagebuild.errors import BuildError
 from imagebuild.lazy import lazy
 from imagebuild.providers.base import Provider
+from imagebuild.stages.approvals import identity
+from imagebuild.stages.feed import telling
 from imagebuild.stages.glance import settings_of, stamp
 from imagebuild.stages.limits import shared_limits
 from imagebuild.stages.memory import remember
@@ -157,9 +159,12 @@ def run_build(
         now=_now,
         clock=time.monotonic,
         differs=lambda asked, real: differs(asked, real, loaded.offer),
+        made_by=identity(os.environ, project.root),
     )
 
-    async def run(limited: Plan) -> Built:
+    names_makers = loaded.campaign.approval is not None and loaded.campaign.approval.by_others
+
+    async def run(limited: Plan, listener: Listener) -> Built:
         async with _service(planned, provider, trace, offline) as service:
             summary, left = await run_plan(
                 limited,
@@ -175,11 +180,12 @@ def run_build(
                 clock=time.monotonic,
                 jobs=jobs,
                 spent=spent,
+                names_makers=names_makers,
             )
         return Built(summary, left, unfetched=service is None and not offline and owed(planned))
 
-    with shared_limits(planned, stop) as limited:
-        return asyncio.run(run(limited))
+    with shared_limits(planned, stop) as limited, telling(project, limited, listener, spent=spent) as told:
+        return asyncio.run(run(limited, told))
 
 
 def _delivery_of(planned: Planned, lock: Lock) -> _Delivery:
@@ -293,6 +299,7 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
     whole = whole and len(others) == len(planned.plan.orphans)
     facts = _facts(planned)
     facts["orphan"] = [[address] for address in others]
+    facts["choices"] = [[planned.choices.identity]]
     facts["whole"] = [["yes" if whole and facts.pop("uneven", None) is None else "no"]]
     remember(
         planned.project,

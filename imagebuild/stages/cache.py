@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+from imagebuild.core.approvals.history import parse_history
 from imagebuild.core.key import Digest, Key
 from imagebuild.core.lock import LockEntry, parse_lock
 from imagebuild.errors import BuildError, ImagebuildError
@@ -22,7 +23,7 @@ from imagebuild.store.journal import LocalJournal
 from imagebuild.store.local import LocalStore
 from imagebuild.workspace.outputs import Outputs
 from imagebuild.workspace.place import root_of, spec_of
-from imagebuild.workspace.roots import Unreadable, locks_in
+from imagebuild.workspace.roots import FoundApprovals, Unreadable, roots_in
 
 __all__ = [
     "Contents", "Damage", "Holding", "Missing", "Named", "Pile", "Result", "Sweep", "Verified", "contents_of", "drop",
@@ -147,7 +148,7 @@ def piles(holdings: Iterable[Holding]) -> dict[str, Pile]:
 
 
 def named_by_locks(roots: Iterable[str]) -> Named:
-    """All locks below the roots, and in the git repositories that the roots are in."""
+    """All locks below the roots, and in the git repositories that the roots are in; and what decisions are about."""
     keys: set[Key] = set()
     digests: set[Digest] = set()
     entries: list[LockEntry] = []
@@ -155,9 +156,14 @@ def named_by_locks(roots: Iterable[str]) -> Named:
     unreadable: list[Unreadable] = []
     locks = 0
     for root in roots:
-        for found in locks_in(root):
+        for found in roots_in(root):
             if isinstance(found, Unreadable):
                 unreadable.append(found)
+                continue
+            if isinstance(found, FoundApprovals):  # what was decided about is compared with what comes after it
+                history = parse_history(found.text, file=found.name)
+                digests.update(each.digest for each in history.decisions)
+                unreadable.extend(Unreadable(found.name, fault.what) for fault in history.faults[:1])
                 continue
             try:
                 lock = parse_lock(found.text, file=found.name)

@@ -136,17 +136,21 @@ def recall(
     environment: Mapping[str, str],
     lock: Lock,
     lock_digest: str,
+    *,
+    choices: str = "",
 ) -> Recall:
-    """What of the last build still holds."""
+    """What of the last build still holds. `choices` identifies what was decided in a review and changes plans: of other
+    decisions a plan knows nothing."""
     if memory is None:
         return Recall()
     files = Files(project.folder, {path: (seen, digest) for path, (seen, digest) in memory.inputs.items() if digest})
     changed: list[str] = []
     found = Recall(inputs=memory.inputs, facts=memory.facts)
+    approvals = os.path.basename(project.approvals) if memory.fact("choices") == choices else None
     for path, (seen, digest) in memory.inputs.items():
         now = stamp(os.path.join(project.folder, path))
         if now != seen:
-            if (files.digest(path) or "") != digest:
+            if (files.digest(path) or "") != digest and path != approvals:
                 changed.append(path)
             found.inputs[path] = (files.asked[path] or NOTHING, files.digest(path) or "")
     found.orphans = frozenset(words[0] for words in memory.facts.get("orphan", ()))

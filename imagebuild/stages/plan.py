@@ -7,10 +7,12 @@ import os
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from imagebuild.core.action import Action
-from imagebuild.core.address import Selectable, Selection, asset_of, is_inner
-from imagebuild.core.key import Digest
+from imagebuild.core.address import VARIANT, Selectable, Selection, asset_of, is_inner
+from imagebuild.core.choices import NO_CHOICES, Choices
+from imagebuild.core.key import Digest, key_of
 from imagebuild.core.lock import Lock
 from imagebuild.core.placements.cuts import cut_notes, cuts_of
 from imagebuild.core.plan import USUAL, Plan, PlanStep, Policy, Spent, complete
@@ -21,6 +23,7 @@ from imagebuild.core.sizes import is_experimental
 from imagebuild.core.spec import Campaign
 from imagebuild.errors import Place
 from imagebuild.providers.catalog import load_catalog
+from imagebuild.stages.choices import read_choices
 from imagebuild.stages.facts import DiskFacts, read_lock
 from imagebuild.stages.glance import read_memory
 from imagebuild.stages.memory import Recall, recall
@@ -48,16 +51,28 @@ class Planned:
     kept: Collection[str]
     provider: str | None
     whole: bool  # the plan is of the whole campaign
+    choices: Choices = NO_CHOICES
 
     def explain(self, step: PlanStep) -> Reason:
         """Why a step is in the plan."""
         action = self.loaded.expansion.actions[step.address]
         sources_of = self.loaded.expansion.sources_of
         attempt = self.plan.attempts.get(step.key) if step.key is not None else None
+        if step.why == "another-take":
+            reason = explain(step, action, self.manifest(action), self.facts, sources_of, self.place_of, attempt)
+            return reason._replace(sentence=f"{reason.sentence} by {self._asked_by(step, action)}")
         if step.verdict == "rejected" and step.key is not None:
             known = self.facts.result(step.key)
             return Reason(f"{WHY['rejected']}: {known.rejected}" if known and known.rejected else WHY["rejected"])
         return explain(step, action, self.manifest(action), self.facts, sources_of, self.place_of, attempt)
+
+    def _asked_by(self, step: PlanStep, action: Action) -> str:
+        """Who asked for the take before the one that is to be made, and why."""
+        take = self.plan.takes[step.address] - 1
+        before = {**self.manifest(action), "take": take}
+        if take == 1:
+            del before["take"]
+        return self.choices.unwanted[key_of(before)]
 
     def manifest(self, action: Action) -> dict[str, object]:
         """An action's manifest, complete as far as its inputs' digests are known."""
@@ -113,7 +128,8 @@ def plan_campaign(
     what was spent though nothing is to be paid."""
     memory = read_memory(project.memory) if not os.environ.get("IMAGEBUILD_NO_MEMORY") else None
     lock, lock_digest = read_lock(project, "", settled=memory.fact("lock") if memory else None)
-    recalled = recall(project, memory, provider, os.environ, lock, lock_digest)
+    choices, decided = read_choices(project, lock)
+    recalled = recall(project, memory, provider, os.environ, lock, lock_digest, choices=choices.identity)
     partly = recalled.usable and not whole and selection is None and not lock.alternatives
     kept = frozenset(recalled.clean(lock.entries)) if partly else frozenset[str]()
     dirty = [address for address in lock.entries if address not in kept and address not in recalled.orphans]
@@ -125,11 +141,49 @@ def plan_campaign(
         reach = {name: recalled.reach(name, asset.over) for name, asset in touched.items()}
         return Part(reach, recalled.tags, recalled.known(lock, kept), recalled.paths(lock, dirty))
 
-    part = narrow if partly else None
-    loaded = read_campaign(project, provider=provider, remembered=recalled.remembered, narrow=part)
+    def planned(choices: Choices) -> Planned:
+        loaded = read_campaign(
+            project, provider=provider, remembered=recalled.remembered, narrow=narrow if partly else None,
+            picks={address: pick.number for address, pick in choices.picks.items()},
+        )  # fmt: skip
+        asked = _Asked(provider, selection, whole, policy, partly)
+        return _decided(project, loaded, lock, recalled, kept, choices, asked)
+
+    found = planned(choices)
+    stale = _stale_picks(found)
+    if stale:
+        found = planned(choices.without(stale))
+    if (found.loaded.files.digest(os.path.basename(project.approvals)) or "") != decided:  # as an input of the plan
+        return plan_campaign(project, provider=provider, selection=selection, whole=whole, policy=policy)
+    return found
+
+
+class _Asked(NamedTuple):
+    provider: str | None
+    selection: Selection | None
+    whole: bool
+    policy: Policy
+    partly: bool  # of the campaign: a memory answers for the rest
+
+
+def _stale_picks(planned: Planned) -> list[str]:
+    """Whose chosen variant will not be the picture that was looked at: another request is made for it now."""
+    keys = {step.address: step.key for step in planned.plan.steps}
+    return [
+        address
+        for address, pick in planned.choices.picks.items()
+        if keys.get(f"{address}{VARIANT}{pick.number}", pick.key) != pick.key
+    ]
+
+
+def _decided(
+    project: Project, loaded: Loaded, lock: Lock, recalled: Recall, kept: Collection[str], choices: Choices,
+    asked: _Asked,
+) -> Planned:  # fmt: skip
+    """The plan of what was read."""
     expansion = loaded.expansion
     store = LocalStore(project.store)
-    trusted = _trusted(lock, recalled, expansion.actions if partly else None) if recalled.outputs_hold else {}
+    trusted = _trusted(lock, recalled, expansion.actions if asked.partly else None) if recalled.outputs_hold else {}
     journal = LocalJournal(project.store)
     month = datetime.datetime.now(datetime.UTC).strftime("%Y-%m")
     many = len(expansion.actions) > MANY
@@ -137,13 +191,17 @@ def plan_campaign(
     facts.expect({action.output for action in expansion.actions.values() if action.output})
     plan = make_plan(
         expansion.actions, facts, loaded.offer, campaign=loaded.campaign.name, budget=loaded.campaign.budget,
-        selected=_select(loaded, selection), kept=kept,
+        selected=_select(loaded, asked.selection), kept=kept,
         kept_by_asset=Counter([address.partition("[")[0] for address in kept if not is_inner(address)]),
         skipped=expansion.skipped,
-        notes=[words[0] for words in recalled.facts.get("note", ())] if partly else _notes(loaded),
-        policy=policy, count_spent=whole,
+        notes=[words[0] for words in recalled.facts.get("note", ())] if asked.partly else _notes(loaded),
+        policy=asked.policy, count_spent=asked.whole, unwanted=choices.unwanted,
     )  # fmt: skip
-    return Planned(project, loaded, facts, store, journal, plan, recalled, kept, provider, selection is None)
+    for address, take in plan.takes.items():
+        action = expansion.actions[address]
+        expansion.actions[address] = action._replace(manifest={**action.manifest, "take": take})
+    whole = asked.selection is None
+    return Planned(project, loaded, facts, store, journal, plan, recalled, kept, asked.provider, whole, choices)
 
 
 def _trusted(lock: Lock, recalled: Recall, among: Mapping[str, Action] | None) -> dict[str, Digest]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from imagebuild.core.approvals.history import approvals_name
 from imagebuild.core.lock import lock_name
 from imagebuild.errors import ImagebuildError
 from imagebuild.workspace.place import PRIVATE, memory_of, root_of, spec_of
@@ -15,7 +16,7 @@ __all__ = ["Project", "find_project"]
 class Project:
     """Paths, all absolute but `prefix`: the campaign's folder as seen from the project's root, ending in `/`."""
 
-    __slots__ = ("folder", "here", "lock", "memory", "prefix", "private", "root", "spec", "spec_name", "store")
+    __slots__ = ("approvals", "folder", "here", "lock", "memory", "prefix", "private", "root", "spec", "spec_name", "store")
 
     def __init__(self, spec: str, root: str, store: str | None, here: str) -> None:
         self.spec = spec
@@ -24,6 +25,7 @@ class Project:
         self.root = root
         self.here = here
         self.lock = os.path.join(self.folder, lock_name(self.spec_name))
+        self.approvals = os.path.join(self.folder, approvals_name(self.spec_name))
         self.private = os.path.join(root, PRIVATE)
         self.store = store or os.path.join(self.private, "store")
         inside = os.path.relpath(self.folder, root).replace(os.sep, "/")

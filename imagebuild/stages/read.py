@@ -150,12 +150,14 @@ def read_campaign(
     remembered: Remembered | None = None,
     narrow: Narrow | None = None,
     priced: bool = False,
+    picks: Mapping[str, int] | None = None,
 ) -> Loaded:
-    """Everything that follows from a campaign. `narrow`: what of it to work out, a memory answering for the rest.
+    """Everything that follows from a campaign. `narrow`: what of it to work out, a memory answering for the rest;
+    `picks`: which variants were chosen in a review.
     `priced`: a price that is not known is a mistake too, also of what has been made already."""
     spec = read_spec(project, provider=provider, remembered=remembered)
     campaign, problems = spec.campaign, spec.problems
-    loaded = expand_spec(project, spec, narrow(campaign) if narrow is not None else None)
+    loaded = expand_spec(project, spec, narrow(campaign) if narrow is not None else None, picks)
     if priced and spec.offer is not None:
         for action in loaded.expansion.actions.values():
             unknown = unknown_price(action, spec.offer)
@@ -166,7 +168,9 @@ def read_campaign(
     return loaded
 
 
-def expand_spec(project: Project, spec: Spec, part: Part | None = None) -> Loaded:
+def expand_spec(
+    project: Project, spec: Spec, part: Part | None = None, picks: Mapping[str, int] | None = None
+) -> Loaded:
     """What follows from a campaign, or from a part of it, as far as it can be worked out: what is wrong is in
     `spec.problems`."""
     part = part or Part(None, None, {}, {})
@@ -175,7 +179,7 @@ def expand_spec(project: Project, spec: Spec, part: Part | None = None) -> Loade
     offer = spec.offer or _any_offer()  # every other mistake is told as well
     expansion = expand(
         campaign, offer, strings, spec.sources, spec.files.digest, _Tools(), spec.problems,
-        reach=part.reach, known=part.known, outputs=part.outputs,
+        reach=part.reach, known=part.known, outputs=part.outputs, picks=picks,
     )  # fmt: skip
     return Loaded(project, campaign, offer, strings, expansion, spec.files, string_files)
 

@@ -1,7 +1,8 @@
-"""Every lock that may name a result: those in the project's folders, and those of every branch, tag and stash in git.
+"""Every lock and every approvals file that may name a picture: in the project's folders, and in every branch, tag and
+stash in git.
 
-What a lock names must not be dropped from the store. Whatever could not be read is handed out too, as `Unreadable`:
-who drops things must then refuse, rather than believe that nothing was there. Does not read what the locks say.
+What they name must not be dropped from the store. Whatever could not be read is handed out too, as `Unreadable`:
+who drops things must then refuse, rather than believe that nothing was there. Does not read what they say.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-__all__ = ["FoundLock", "Unreadable", "locks_in"]
+__all__ = ["FoundApprovals", "FoundLock", "Unreadable", "roots_in"]
 
-_NAME: Final = "imagebuild.lock"
+_LOCK: Final = "imagebuild.lock"
+_APPROVALS: Final = "imagebuild.approvals"
 _SKIPPED: Final = frozenset((".git", ".hg", ".imagebuild", "node_modules", "__pycache__", ".tox", ".nox"))
 _MOST_COMMITS: Final = 5_000
 _MOST_SECONDS: Final = 120.0
@@ -27,22 +29,32 @@ class FoundLock(NamedTuple):
     text: str
 
 
+class FoundApprovals(NamedTuple):
+    """As `FoundLock`, of a file of decisions: the pictures they are about are wanted for comparison."""
+
+    name: str
+    text: str
+
+
 class Unreadable(NamedTuple):
-    """Something that may hold a lock, and why it could not be read."""
+    """Something that may be one of them, and why it could not be read."""
 
     name: str
     why: str
 
 
-def locks_in(root: str) -> Iterator[FoundLock | Unreadable]:
-    """The locks under the root, then those that git's names lead to; one that several of them share comes once."""
+Found = FoundLock | FoundApprovals | Unreadable
+
+
+def roots_in(root: str) -> Iterator[Found]:
+    """Those under the root, then those that git's names lead to; one that several of them share comes once."""
     yield from _in_folders(root)
     repository = _repository(root)
     if repository is not None:
         yield from _in_git(repository)
 
 
-def _in_folders(root: str) -> Iterator[FoundLock | Unreadable]:
+def _in_folders(root: str) -> Iterator[Found]:
     failures: list[OSError] = []
     for folder, folders, names in os.walk(root, onerror=failures.append):
         folders[:] = sorted(
@@ -51,25 +63,31 @@ def _in_folders(root: str) -> Iterator[FoundLock | Unreadable]:
             if name not in _SKIPPED and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
         )
         for name in sorted(names):
-            if _is_lock(name):
+            if _kind(name):
                 path = os.path.join(folder, name)
                 shown = os.path.relpath(path, root).replace(os.sep, "/")
                 try:
                     with open(path, "rb") as file:
-                        yield _found(shown, file.read())
+                        yield _found(shown, shown, file.read())
                 except OSError as bad:
                     yield Unreadable(shown, (bad.strerror or str(bad)).lower())
     for failure in failures:
         yield Unreadable(str(failure.filename), (failure.strerror or str(failure)).lower())
 
 
-def _is_lock(name: str) -> bool:
-    return name == _NAME or name.endswith("." + _NAME)
+def _kind(name: str) -> type[FoundLock] | type[FoundApprovals] | None:
+    """What a file of this name is, if it is one."""
+    for own, kind in ((_LOCK, FoundLock), (_APPROVALS, FoundApprovals)):
+        if name == own or name.endswith("." + own):
+            return kind
+    return None
 
 
-def _found(name: str, data: bytes) -> FoundLock | Unreadable:
+def _found(path: str, name: str, data: bytes) -> Found:
+    kind = _kind(path.rpartition("/")[2])
+    assert kind is not None
     try:
-        return FoundLock(name, data.decode())
+        return kind(name, data.decode())
     except UnicodeDecodeError:
         return Unreadable(name, "it is not UTF-8")
 
@@ -92,7 +110,7 @@ class _GitFailed(Exception):
     """A git command failed: its arguments say which, and why."""
 
 
-def _in_git(repository: str) -> Iterator[FoundLock | Unreadable]:
+def _in_git(repository: str) -> Iterator[Found]:
     end = time.monotonic() + _MOST_SECONDS
     try:
         blobs = _blobs(repository, _tips(repository, end), end)
@@ -126,7 +144,7 @@ def _tips(repository: str, end: float) -> list[str]:
 
 
 def _blobs(repository: str, commits: list[str], end: float) -> dict[str, str]:
-    """Blob → name of every lock in the commits' trees; each tree is listed once."""
+    """Blob → name of every one of them in the commits' trees; each tree is listed once."""
     if not commits:
         return {}
     asked = "".join(f"{commit}^{{tree}}\n" for commit in commits)
@@ -141,15 +159,15 @@ def _blobs(repository: str, commits: list[str], end: float) -> dict[str, str]:
     for tree, commit in trees.items():
         for entry in _git(repository, end, "ls-tree", "-r", "-z", tree).split("\0"):
             about, _, path = entry.partition("\t")
-            if _is_lock(path.rpartition("/")[2]) and about.split()[1] == "blob":
+            if _kind(path.rpartition("/")[2]) and about.split()[1] == "blob":
                 blobs.setdefault(about.split()[2], f"{commit[:12]}:{path}")
     return blobs
 
 
-def _texts(repository: str, blobs: dict[str, str], end: float) -> Iterator[FoundLock | Unreadable]:
-    """One blob at a time, so that one lock at a time is in memory."""
+def _texts(repository: str, blobs: dict[str, str], end: float) -> Iterator[Found]:
+    """One blob at a time, so that one file at a time is in memory."""
     for blob, name in blobs.items():
-        yield _found(name, _run(repository, end, "cat-file", "blob", blob))
+        yield _found(name.partition(":")[2], name, _run(repository, end, "cat-file", "blob", blob))
 
 
 def _git(repository: str, end: float, *arguments: str, asked: str = "") -> str:

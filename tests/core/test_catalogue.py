@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuild.core.catalogue import parse_catalogue, parse_catalogues, strings_files
@@ -458,6 +458,7 @@ def test_a_pattern_names_the_files_of_the_locales_and_their_parents(pattern, tag
 
 @pytest.mark.parametrize("file", ["a.yaml", "a.json", "a.csv", "a.po", "a.xlf"])
 @given(text=st.text(max_size=60) | st.text(alphabet='<>/"{}[],:;\n\tmsgidtr key=&!|-', max_size=60))
+@settings(deadline=None)
 def test_no_text_whatever_makes_a_reader_fail(file, text):
     problems = Problems()
     parse_catalogue(text, file=file, tag="de-DE", problems=problems)

@@ -175,6 +175,21 @@ def test_a_renamed_asset_costs_nothing_in_a_clone_that_has_only_the_old_file():
     assert verdicts(planned(world, HERO)[1]) == {"hero": ("restore", "new-path")}
 
 
+def test_of_a_renamed_asset_the_locked_picture_stands_though_the_store_has_another_of_the_same_request():
+    world = World()
+    world.locked("old-name", KEY, D1)  # which other pictures were made from; nobody wants its bytes now
+    world.recorded(KEY, D2)
+    world.store = {D2}
+    scene = paid("scene")
+    edited = Action(
+        "winter", "winter", "edit", (), {**scene.manifest, "references": [None]}, (("references[0]", "scene"),),
+        "out/winter.png", (1024, 1024), "1k",
+    )  # fmt: skip
+    world.locked("winter", key_of({**scene.manifest, "references": [D1]}), D2, "out/winter.png")
+    world.files = {"out/winter.png": D2}
+    assert verdicts(planned(world, scene, edited)[1])["winter"] == ("reuse", "")
+
+
 def test_bytes_that_are_nowhere_are_made_again_and_it_is_said_that_they_were_made_before():
     world = World()
     world.locked("hero", KEY, D1, "out/hero.png")

@@ -9,15 +9,16 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from imagebuild.core.approvals.policy import requirement_of
 from imagebuild.core.axis_parser import LOCALE_KEYS
 from imagebuild.core.document import parse_yaml, plain
 from imagebuild.core.filters import FILTER_NAMES
 from imagebuild.core.schema import campaign_schema
-from imagebuild.core.spec import ASSET_KEYS, BUDGET_KEYS, CAMPAIGN_KEYS
+from imagebuild.core.spec import APPROVAL_KEYS, ASSET_KEYS, BUDGET_KEYS, CAMPAIGN_KEYS
 from imagebuild.core.steps.registry import STEPS
 from imagebuild.core.strings import Missing
 from imagebuild.errors import Problems
-from tests.core.reading import expansion_of, node_of
+from tests.core.reading import campaign_of, expansion_of, node_of
 from tests.mistakes.cases import BASE, all_cases, read_cases
 
 ROOT = Path(__file__).parents[2]
@@ -74,14 +75,14 @@ REFERENCE = (ROOT / "schemas" / "README.md").read_text("utf-8")
 
 
 def test_the_reference_explains_every_key_and_filter():
-    for name in (*CAMPAIGN_KEYS, *ASSET_KEYS, *LOCALE_KEYS, *BUDGET_KEYS):
+    for name in (*CAMPAIGN_KEYS, *ASSET_KEYS, *LOCALE_KEYS, *BUDGET_KEYS, *APPROVAL_KEYS):
         assert f"`{name}`" in REFERENCE, name
     for name in (*STEPS, *FILTER_NAMES, *(each.value for each in Missing)):
         assert f"`{name}" in REFERENCE, name
 
 
 def test_the_campaigns_of_the_reference_have_no_mistake():
-    first, second = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
+    first, approvals, second = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
     strings = {f"strings/{tag}.yaml": "headline: Warm\n" for tag in ("en-US", "de-DE", "ar-EG")}
     head = first.split("axes:")[0]
     assert VALIDATOR.is_valid(plain(node_of(first)))
@@ -90,6 +91,12 @@ def test_the_campaigns_of_the_reference_have_no_mistake():
     assets = (
         "assets: {hero: {over: [locale, ratio], prompt: A}, poster: {over: locale, prompt: B},"
         " scene: {over: [product, ratio], prompt: '{{ light | default(1) }}'}}\n"
+    )
+    assert VALIDATOR.is_valid(plain(node_of(head + approvals + assets)))
+    rules = f"{approvals}{axes.replace('ar-EG', 'de-DE, fr-FR')}{assets}"
+    policy = campaign_of(rules).approval
+    assert requirement_of(policy, "poster", {"locale": "de-DE"}).words == (
+        "2 of brand, 1 of legal; not by who had it made"
     )
     addresses = set(expansion_of(axes + second + assets).actions)
     assert addresses == {
@@ -144,7 +151,11 @@ exclude: [{locale: [de-DE, "*"], mood: 3}]
 assets:
   a: {prompt: {text: A kettle}, over: locale, references: [{asset: "b[mood=3]"}, {file: a.png}, c.png], take: 2}
   b: {prompt: {file: b.j2}, references: a.png, from: c, mask: m.png, exclude: [{locale: de-DE}]}
-  c: {from: a, steps: [{crop: {ratio: "1:1"}}, {encode: {format: avif}}], output: c.avif}
+  c: {from: a, steps: [{crop: {ratio: "1:1"}}, {encode: {format: avif}}], output: c.avif, alt: A kettle}
+  d: {from: a, output: d.png, approval: {need: none}}
+  e: {from: a, output: e.png, approval: {need: 2}}
+approvers: {brand: [ana, ben, cleo], legal: lea}
+approval: {need: {brand: 2}, by_others: false, for: [{locale: [de-DE, "en-*"], asset: b, need: {legal: 1}}]}
 """
 
 
@@ -155,6 +166,21 @@ def test_every_way_of_writing_a_value_is_valid():
 
 # What an editor cannot see, of the groups whose mistakes one file shows.
 BEYOND = {
+    "approvals": {
+        "a person stands twice in a group", "a person's name over two lines", "a need of an unknown group",
+        "a group of one, who may have had the picture made", "a need of a group where there are no approvers",
+        "a need larger than its group", "a need as large as its group, which may have had the picture made",
+        "a need larger than all groups", "a need as large as all groups",
+        "a rule with a value that the axis has not", "a rule with a pattern that matches nothing",
+        "a rule with an unknown axis", "a rule for an unknown asset", "a rule that needs an unknown group",
+        "a rule that needs more than there are", "a rule for an asset that is not over its axis",
+        "a rule for an asset that says it itself", "an asset's approval by an unknown group",
+        "an asset's approval by more than there are", "an asset's approval where there are no approvers",
+        "an alt text with an unknown name", "an alt text with an axis that the asset is not over",
+        "an alt text with a string that no locale has", "an alt text with a string that one locale lacks",
+        "an alt text that includes a file that is not there", "an alt text that is not closed",
+        "strings in the alt text of an asset without a language",
+    },
     "keys": {
         "a prompt file that is not there", "a prompt file that is empty", "a prompt file that is a folder",
         "a reference that is not there", "a reference that is a misspelt asset", "a reference that is no picture",

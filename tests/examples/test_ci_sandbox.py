@@ -7,9 +7,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -18,10 +15,10 @@ import yaml
 
 from imagebuild.core.document import parse_yaml, plain
 from imagebuild.errors import Problems
+from tests.examples.scripts import Run, runner
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "ci-sandbox"
-Run = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -34,29 +31,7 @@ def job(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs the script with this `imagebuild` and this Python as the ones it finds, and nothing set beforehand."""
-    if shutil.which("bash") is None:
-        pytest.skip("bash is not installed")
-    programs, temporary = tmp_path / "bin", tmp_path / "temporary"
-    programs.mkdir()
-    temporary.mkdir()
-    python = shlex.quote(sys.executable)
-    for name, command in (("imagebuild", f"{python} -W error -m imagebuild"), ("python3", python)):
-        (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-        (programs / name).chmod(0o755)
-    kept = {
-        name: value for name, value in os.environ.items() if not re.match(r"IMAGEBUILD_|\w+_(API_KEY|BASE_URL)", name)
-    }
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-
-    def script(folder: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bash", "ci.sh"], cwd=folder, text=True, encoding="utf-8", capture_output=True, timeout=300, check=False,
-            stdin=subprocess.DEVNULL,
-            env={**kept, "PATH": path, "TMPDIR": str(temporary), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
-        )  # fmt: skip
-
-    return script
+    return runner("ci.sh", tmp_path)
 
 
 def test_the_job_goes_through_every_step_and_leaves_nothing_behind(job: Path, run: Run, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from tests.sandboxes import RunningSandbox, start_sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-NAMES = ("one-file", "spring-kettle", "make-repo", "launch")
+NAMES = ("one-file", "spring-kettle", "make-repo", "launch", "approved")
 LEFT_BEHIND = shutil.ignore_patterns(".imagebuild", "out", "site", "posters")
 Built = Callable[[str], Path]
 

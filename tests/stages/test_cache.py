@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from imagebuild.core.approvals.decision import Decision, written
+from imagebuild.core.approvals.history import written_header
 from imagebuild.core.key import Digest, Key, digest_of
 from imagebuild.core.lock import Lock, LockEntry, write_lock
 from imagebuild.errors import BuildError
@@ -113,6 +115,21 @@ def test_every_branch_tag_and_stash_counts(yard: Yard) -> None:
     yard.git("checkout", "-q", "--orphan", "empty")
     yard.git("rm", "-q", "-rf", ".")
     assert [each.digest for each in yard.sweep().drawn] == [records["free"].digest]
+
+
+def test_what_was_decided_about_stays_to_be_compared_with_and_an_edited_history_forbids_dropping(yard: Yard) -> None:
+    approved, free = yard.keep("approved"), yard.keep("free")
+    decision = Decision(
+        ref="1" * 32, at="2026-11-21T10:00:00Z", by="ana@example.org", decision="approve", asset="a",
+        digest=approved.digest,
+    )  # fmt: skip
+    path = yard.root / "imagebuild.approvals"
+    path.write_text(f"{written_header('c')}\n{written(decision)}\n", encoding="utf-8")
+    assert [each.digest for each in yard.sweep().drawn] == [free.digest]
+    path.write_text(f"{written_header('c')}\n{written(decision).replace('ana', 'eve')}\n", encoding="utf-8")
+    with pytest.raises(BuildError, match="nothing is dropped") as told:
+        require_all_locks(named_by_locks([str(yard.root)]))
+    assert "the line was edited" in str(told.value.hint)
 
 
 def test_both_sides_of_a_merge_count(yard: Yard) -> None:

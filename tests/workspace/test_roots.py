@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from imagebuild.workspace.roots import FoundLock, Unreadable, locks_in
+from imagebuild.workspace.roots import FoundLock, Unreadable, roots_in
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
@@ -42,7 +42,7 @@ def commit(root, text, path="imagebuild.lock"):
 
 
 def texts(root):
-    found = list(locks_in(str(root)))
+    found = list(roots_in(str(root)))
     assert not [each for each in found if isinstance(each, Unreadable)]
     return {each.text for each in found}
 
@@ -61,7 +61,7 @@ def test_locks_of_all_folders_are_found_but_not_those_of_tools(root):
     for folder in (".imagebuild/x", "node_modules/x", ".venv/lib"):
         write(root, f"{folder}/imagebuild.lock", "no")
     write(root, ".venv/pyvenv.cfg", "")
-    assert list(locks_in(str(root))) == [
+    assert list(roots_in(str(root))) == [
         FoundLock("imagebuild.lock", "one"),
         FoundLock("ads/spring.imagebuild.lock", "two"),
     ]
@@ -69,13 +69,13 @@ def test_locks_of_all_folders_are_found_but_not_those_of_tools(root):
 
 def test_a_lock_that_is_no_text_is_handed_out_as_unreadable(root):
     (root / "imagebuild.lock").write_bytes(b"\xff\xfe")
-    assert list(locks_in(str(root))) == [Unreadable("imagebuild.lock", "it is not UTF-8")]
+    assert list(roots_in(str(root))) == [Unreadable("imagebuild.lock", "it is not UTF-8")]
 
 
 @needs_git
 def test_a_repository_without_a_commit_has_only_its_folders(repository):
     write(repository, "imagebuild.lock", "one")
-    assert list(locks_in(str(repository))) == [FoundLock("imagebuild.lock", "one")]
+    assert list(roots_in(str(repository))) == [FoundLock("imagebuild.lock", "one")]
 
 
 @needs_git
@@ -122,14 +122,14 @@ def test_a_lock_shared_by_many_branches_comes_once_from_git(repository):
     commit(repository, "one")
     for number in range(5):
         git(repository, "branch", f"b{number}")
-    assert [each.text for each in locks_in(str(repository))] == ["one", "one"]
+    assert [each.text for each in roots_in(str(repository))] == ["one", "one"]
 
 
 @needs_git
 def test_a_git_that_fails_is_not_taken_for_one_without_locks(repository):
     commit(repository, "one")
     (repository / ".git/HEAD").write_text("rubbish")
-    found = list(locks_in(str(repository)))
+    found = list(roots_in(str(repository)))
     assert found[0] == FoundLock("imagebuild.lock", "one")
     assert isinstance(found[-1], Unreadable)
     assert "`git for-each-ref` failed" in found[-1].why
@@ -143,6 +143,6 @@ def test_a_missing_object_is_not_taken_for_one_without_locks(repository):
     blob = git(repository, "rev-parse", "topic:imagebuild.lock")
     git(repository, "checkout", "-q", "main")
     (repository / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    found = list(locks_in(str(repository)))
+    found = list(roots_in(str(repository)))
     assert isinstance(found[-1], Unreadable)
     assert "`git cat-file` failed" in found[-1].why

@@ -1,0 +1,130 @@
+"""`imagebuild review`: look at the pictures, compare them and decide, in a browser; or write the same page as files."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import gc
+import json
+import os
+import webbrowser
+from collections import Counter
+
+from imagebuild.cli.plan import provider_of
+from imagebuild.cli.terminal import isolated, printable, say
+from imagebuild.review.desk import ReviewError
+from imagebuild.stages.approvals import identity
+from imagebuild.stages.asked import name_fault
+from imagebuild.stages.project import Project, find_project
+from imagebuild.stages.review.desk import ProjectDesk, Showing
+from imagebuild.stages.review.export import export_review
+from imagebuild.stages.review.serve import Serving, Started, serve_review
+from imagebuild.stages.since import compare_with
+
+__all__ = ["run"]
+
+
+def run(options: argparse.Namespace) -> int:
+    project = find_project(options.file, os.environ)
+    people = _people(options, project)
+    since = compare_with(project, options.since) if options.since else None
+    showing = Showing(options.select, options.exclude, provider=provider_of(options), since=since)
+    desk = ProjectDesk(project, showing, clock=lambda: datetime.datetime.now(datetime.UTC))
+    gc.freeze()  # a campaign is many values, which stay: they are not looked through again and again
+    gc.enable()
+    if options.export is not None:
+        return _export(desk, people, options)
+    serving = Serving(
+        people=people, host=options.host, port=options.port, allowed_hosts=tuple(options.allow_host)
+    )  # fmt: skip
+
+    def started(found: Started) -> None:
+        if options.json:
+            addresses = [{"name": name or None, "url": url} for name, url in found.addresses.items()]
+            print(json.dumps({"campaign": desk.view.planned.plan.campaign, "people": addresses, "pid": os.getpid()}))
+        else:
+            _say_started(found, desk, options)
+        if options.open:
+            webbrowser.open(next(iter(found.addresses.values())))
+
+    serve_review(desk, project, serving, started)
+    if not options.json:
+        say("the review has stopped; every decision it confirmed is on disk")
+    return 0
+
+
+def _people(options: argparse.Namespace, project: Project) -> tuple[str, ...]:
+    """Who decides: those who are named, else whoever is at work here; nobody when that is not known."""
+    who = options.who or identity(os.environ, project.root)
+    names = tuple(options.people) or ((who,) if who else ())
+    for name in names:
+        fault = name_fault("--for" if options.people else "--as", name)
+        if fault is not None:
+            raise ReviewError(fault, hint="a name that others know, such as `ana@example.com`")
+    if options.export is not None and len(names) > 1:
+        raise ReviewError("an export is for one person", hint="`--as NAME`; write one for each")
+    return tuple(dict.fromkeys(name.strip() for name in names))
+
+
+def _say_started(found: Started, desk: ProjectDesk, options: argparse.Namespace) -> None:
+    say(_summary(desk))
+    several = len(found.addresses) > 1
+    for name, url in found.addresses.items():
+        print(f"{isolated(printable(name))}  {url}" if several else url, flush=True)
+    if "" in found.addresses:
+        say("nobody is named: the page shows, and takes no decisions; `--as you@example.com` says who decides")
+    elif several:
+        say("each address is that person's own: whoever has it decides in that name")
+    else:
+        say(f"whoever has the address decides as {isolated(printable(next(iter(found.addresses))))}")
+    if options.allow_host:
+        say(
+            "the connection is not encrypted: anybody on the way can read it, and decide; safer, from where you look: "
+            "`ssh -L PORT:127.0.0.1:PORT THIS-MACHINE`, without `--host`"
+        )
+    say("Ctrl-C stops it")
+
+
+def _summary(desk: ProjectDesk) -> str:
+    """What is shown, in a line or two."""
+    view = desk.view
+    cells = desk.cells()
+    made = sum(cell["digest"] is not None for cell in cells)
+    states = Counter(cell["state"] for cell in cells if cell["digest"] is not None)
+    noun = "picture" if len(cells) == 1 else "pictures"
+    parts = [f"{count} {state}" for state, count in states.most_common()]
+    line = f"reviewing {view.planned.plan.campaign}: {len(cells)} {noun}" + (f" ({', '.join(parts)})" if parts else "")
+    if not cells:
+        line += "; no asset has an `output`"
+    elif not made:
+        line += "; nothing is built yet: they appear while `imagebuild build` makes them"
+    elif made < len(cells):
+        line += f"; {len(cells) - made} not built yet"
+    if view.since is not None:
+        changed = sum(bool(cell["changed"]) for cell in cells)
+        line += f"; {changed} changed since {view.since.name} ({view.since.at[:10]})"
+    if view.history.faults:
+        line += "\nthe history of decisions was edited: none is taken; `imagebuild approvals verify` tells more"
+    return line
+
+
+def _export(desk: ProjectDesk, people: tuple[str, ...], options: argparse.Namespace) -> int:
+    found = export_review(desk, people[0] if people else "", options.export)
+    if options.json:
+        print(json.dumps({"page": found.page, "pictures": found.pictures, "files": found.files, "bytes": found.bytes}))
+        return 0
+    size = f"{found.bytes / 1e6:,.1f} MB"
+    print(found.page)
+    say(
+        f"{found.pictures} {'picture' if found.pictures == 1 else 'pictures'}, {size}: opens from disk, needs no server"
+    )
+    if found.missing:
+        say(f"{found.missing} of them without a picture: not built, gone from the store, or none that a browser shows")
+    if found.cut:
+        say("it is large: the requests in full are left out; `imagebuild show` has them")
+    if people:
+        say("what is decided on it is downloaded as `decisions.json`: `imagebuild approve --from decisions.json`")
+    else:
+        say("nobody is named, so nothing can be decided on it: `--as you@example.com`")
+    say("prompts, costs and names are in it: whoever gets it can read them")
+    return 0

@@ -1,0 +1,132 @@
+"""What the decisions about a picture come to, under what is asked for it; and who may decide.
+
+An approval counts for exactly one address and one digest: where the picture becomes another one it lapses, and where
+it becomes the same again it counts again. Of each person the last word counts. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
+
+from imagebuild.core.approvals.decision import Decision, person
+from imagebuild.core.approvals.history import History
+from imagebuild.core.approvals.policy import Requirement, counted
+from imagebuild.core.key import Digest
+
+__all__ = ["STATES", "Standing", "may_decide", "standing_of"]
+
+STATES: Final = ("open", "partly", "approved", "rejected", "lapsed", "unneeded")
+
+
+class Standing(NamedTuple):
+    """How a picture stands. `missing`: what it takes to be approved, in words. `approvals` and `rejections` are those
+    that count; `comments` are all about this digest; `lapsed` are the approvals of other digests at the address."""
+
+    state: str
+    missing: tuple[str, ...] = ()
+    approvals: tuple[Decision, ...] = ()
+    rejections: tuple[Decision, ...] = ()
+    comments: tuple[Decision, ...] = ()
+    lapsed: tuple[Decision, ...] = ()
+
+    @property
+    def released(self) -> bool:
+        """Whether a release may deliver it, as far as approvals go."""
+        return self.state in ("approved", "unneeded")
+
+
+def standing_of(
+    address: str, digest: Digest | None, history: History, requirement: Requirement, makers: frozenset[str] | None
+) -> Standing:
+    """How a picture stands; `digest` is None when it is not built, `makers` when it is not known who had it made."""
+    said = [each for each in history.by_asset.get(address, ()) if each.ref not in history.undone]
+    last_words: dict[tuple[str, str], Decision] = {}  # of each person on each digest
+    for each in said:
+        if each.decision in ("approve", "reject"):
+            last_words.pop((person(each.by), each.digest), None)  # so that the dictionary is in the order of the last
+            last_words[person(each.by), each.digest] = each
+    members = _Members(requirement, makers)
+    heard = [each for each in last_words.values() if members.has(each.by)]
+    now = [each for each in heard if each.digest == digest]
+    approvals = tuple(each for each in now if each.decision == "approve" and not members.made(each.by))
+    rejections = tuple(each for each in now if each.decision == "reject")
+    lapsed = tuple(each for each in heard if each.decision == "approve" and each.digest != digest)
+    missing = members.missing({person(each.by) for each in approvals})
+    return Standing(
+        state=_state(requirement, digest, approvals, rejections, missing, lapsed),
+        missing=missing,
+        approvals=approvals,
+        rejections=rejections,
+        comments=tuple(each for each in said if each.decision == "comment" and each.digest == digest),
+        lapsed=lapsed,
+    )
+
+
+def _state(
+    requirement: Requirement,
+    digest: Digest | None,
+    approvals: Collection[Decision],
+    rejections: Collection[Decision],
+    missing: Collection[str],
+    lapsed: Collection[Decision],
+) -> str:
+    if not requirement.groups:
+        return "unneeded"
+    if digest is None:
+        return "open"
+    if rejections:
+        return "rejected"
+    if not missing:
+        return "approved"
+    if approvals:
+        return "partly"
+    return "lapsed" if lapsed else "open"
+
+
+class _Members:
+    """The people that a requirement asks, as they are compared."""
+
+    def __init__(self, requirement: Requirement, makers: frozenset[str] | None) -> None:
+        self._groups = [(name, frozenset(map(person, people)), count) for name, people, count in requirement.groups]
+        self._makers = frozenset(map(person, makers or ())) if requirement.others else frozenset()
+        self._unknown = requirement.others and makers is None
+
+    def has(self, name: str) -> bool:
+        return any(not people or person(name) in people for _, people, _ in self._groups)
+
+    def made(self, name: str) -> bool:
+        return person(name) in self._makers
+
+    def missing(self, approved: Collection[str]) -> tuple[str, ...]:
+        """What is still asked for. Where it is not known who had the picture made, of each group one person more: then
+        so many as are asked for have not."""
+        found: list[str] = []
+        for name, people, count in self._groups:
+            of_these = sum(not people or each in people for each in approved)
+            wanted = count + self._unknown - of_these
+            if wanted > 0:
+                why = " (one more: it is not known who had it made)" if self._unknown else ""
+                found.append(counted(name, people, wanted) + why)
+        return tuple(found)
+
+
+def may_decide(who: str, decision: str, requirement: Requirement, makers: frozenset[str] | None) -> str | None:
+    """Why somebody may not decide so, in words; None: they may. To comment, to ask for another take, to pick a variant
+    and to take back one's own word is anybody's."""
+    if decision not in ("approve", "reject"):
+        return None
+    if not requirement.groups:
+        return "no approval is asked for here"
+    members = _Members(requirement, makers)
+    if not members.has(who):
+        named = _listed(dict.fromkeys(each for _, people, _ in requirement.groups for each in people))
+        return f"`{who}` is not among those who decide here: {named}"
+    if decision == "approve" and members.made(who):
+        return "whoever had a picture made does not approve it"
+    return None
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = [f"`{each}`" for each in names]
+    return ", ".join(shown[:6]) + (f" and {len(shown) - 6} more" if len(shown) > 6 else "")

@@ -1,0 +1,331 @@
+"""Recording what people decide: who is asking, whether they may, and about which picture; then into the approvals file.
+
+Every decision is judged against the file and the lock as they are at that moment, while nobody else can write: what
+two people do at once is decided one after the other. Nothing here says what decisions come to (`core.approvals` does).
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from imagebuild.core.action import Action, is_soft
+from imagebuild.core.address import MOST_VARIANTS, VARIANT, base_of, is_inner
+from imagebuild.core.approvals.decision import Decision, same_person
+from imagebuild.core.approvals.history import History
+from imagebuild.core.approvals.policy import Requirement, requirement_of
+from imagebuild.core.approvals.standing import may_decide
+from imagebuild.core.cells import cells_of
+from imagebuild.core.key import Digest, short
+from imagebuild.core.lock import Lock, LockEntry
+from imagebuild.errors import Place
+from imagebuild.stages.asked import Asked, Refused, form_fault, moment_of, name_fault, shown
+from imagebuild.stages.facts import read_lock
+from imagebuild.stages.plan import Planned
+from imagebuild.stages.project import Project
+from imagebuild.workspace.approvals import add, read
+from imagebuild.workspace.git import user_email
+
+__all__ = ["Asked", "Decided", "Makers", "Refused", "decide", "identity", "makers_of", "read_approvals"]
+
+
+class Decided(NamedTuple):
+    """What became of what was asked. `accepted` has also what was recorded before; `history` is with all of them."""
+
+    accepted: tuple[Decision, ...]
+    refused: tuple[Refused, ...]
+    history: History
+
+
+def identity(environment: Mapping[str, str], root: str) -> str | None:
+    """Who is at work here: as the environment says, else as git would write it into a commit; None when neither
+    does."""
+    return environment.get("IMAGEBUILD_USER", "").strip() or user_email(root)
+
+
+def read_approvals(project: Project) -> History:
+    """Every decision there is; an empty history where there is no file."""
+    return read(project.approvals, file=_label(project))
+
+
+def _label(project: Project) -> str:
+    return project.label(os.path.basename(project.approvals))
+
+
+# ------------------------------------------------------------------------------------------------ who had it made
+
+
+class Makers:
+    """Who had a picture made, with all that it is made from; each action is asked about once."""
+
+    def __init__(self, planned: Planned) -> None:
+        self._actions = planned.loaded.expansion.actions
+        self._lock = planned.facts.lock
+        self._store = planned.store
+        self._known: dict[str, frozenset[str] | None] = {}
+
+    def of(self, address: str) -> frozenset[str] | None:
+        """None when it is not known of all that was paid for or drawn on the way. What a picture is only compared with
+        is no part of it."""
+        waiting = [address]
+        while waiting:
+            at = waiting[-1]
+            below = [source for slot, source in self._actions[at].inputs if not is_soft(slot)]
+            missing = [source for source in below if source not in self._known]
+            if at in self._known or not missing:
+                waiting.pop()
+                if at not in self._known:
+                    self._known[at] = self._joined(at, below)
+            else:
+                waiting.extend(missing)
+        return self._known[address]
+
+    def _joined(self, address: str, below: Sequence[str]) -> frozenset[str] | None:
+        found = set[str]()
+        if self._actions[address].kind != "check":
+            own = self._own(address)
+            if own is None:
+                return None
+            found.add(own)
+        for source in below:
+            several = self._known[source]
+            if several is None:
+                return None
+            found |= several
+        return frozenset(found)
+
+    def _own(self, address: str) -> str | None:
+        """As the lock says, else as the record of what the lock names does."""
+        entry = self._lock.entries.get(address)
+        if entry is None:
+            return None
+        said = entry.extra.get("made_by")
+        if said is None:
+            record = self._store.record(entry.key)
+            said = record.extra.get("made_by") if record is not None and record.digest == entry.digest else None
+        return said if isinstance(said, str) and said else None
+
+
+def makers_of(planned: Planned, address: str) -> frozenset[str] | None:
+    """As `Makers.of`, for one address."""
+    return Makers(planned).of(address)
+
+
+# ------------------------------------------------------------------------------------------------------- deciding
+
+
+def decide(
+    planned: Planned, history: History, who: str, asked: Sequence[Asked], *, now: datetime.datetime
+) -> Decided:  # fmt: skip
+    """Record what `who` decides, or say why not; what returns as accepted is on disk. `history` is what they saw: one
+    that was edited is refused without a look at the file; what counts is the file as it is when it is their turn."""
+    refused: list[Refused] = []
+    taken: dict[str, None] = {}
+
+    def choose(current: History) -> list[Decision]:
+        refused.clear()
+        taken.clear()
+        if current.faults or history.faults:
+            refused.extend(_faulty(current if current.faults else history, asked))
+            return []
+        lock, _ = read_lock(planned.project, planned.plan.campaign)
+        judge = _Judge(planned, lock, current, who, now)
+        for each in asked:
+            answer = judge.judge(each)
+            if answer is not None:
+                refused.append(answer)
+            else:
+                taken[each.ref] = None
+        return list(judge.fresh.values())
+
+    if not asked:
+        return Decided((), (), history)
+    project = planned.project
+    after = add(project.root, project.approvals, choose, file=_label(project), campaign=planned.plan.campaign)
+    return Decided(tuple(after.by_ref[ref] for ref in taken), tuple(refused), after)
+
+
+def _faulty(history: History, asked: Sequence[Asked]) -> list[Refused]:
+    fault = history.faults[0]
+    what = f"the history of decisions was edited: {Place(history.file, fault.line)}: {fault.what}"
+    return [Refused(each.ref, what, fault.hint, each.asset) for each in asked]
+
+
+class _Judge:
+    """Says of each decision why it may not be taken; those that may are in `fresh`, by ref."""
+
+    def __init__(
+        self, planned: Planned, lock: Lock, history: History, who: str, now: datetime.datetime
+    ) -> None:  # fmt: skip
+        self._planned = planned
+        self._lock = lock
+        self._history = history
+        self._who = who
+        self._now = now
+        self._actions: Mapping[str, Action] = planned.loaded.expansion.actions
+        self._makers = Makers(planned)
+        self._taken_back: set[str] = set()
+        self.fresh: dict[str, Decision] = {}
+
+    @cached_property
+    def _steps(self) -> Mapping[str, tuple[str, Digest | None]]:
+        """Address → the verdict, and of what its check rejected the digest."""
+        found: dict[str, tuple[str, Digest | None]] = {}
+        for step in self._planned.plan.steps:
+            known = None
+            if step.verdict == "rejected" and step.key is not None:
+                known = self._planned.facts.result(step.key)
+            found[step.address] = (step.verdict, known.digest if known is not None else None)
+        return found
+
+    def judge(self, asked: Asked) -> Refused | None:
+        by = asked.by or self._who
+        fault = form_fault(asked, self._now) or name_fault("by", by)
+        if fault is not None:
+            return Refused(asked.ref, fault, None, shown(asked.asset))
+        known = self._history.by_ref.get(asked.ref) or self.fresh.get(asked.ref)
+        if known is not None:
+            same = (known.decision, known.asset, known.digest) == (asked.decision, asked.asset, asked.digest)
+            if same and same_person(known.by, by):
+                return None
+            return Refused(asked.ref, "another decision bears this ref already", "decide again", asked.asset)
+        if asked.decision == "withdraw":
+            answer, policy = self._withdrawal(asked, by), ""
+        elif asked.asset not in self._actions:
+            answer, policy = Refused(asked.ref, f"the campaign has no `{asked.asset}`", None, asked.asset), ""
+        else:
+            answer, policy = self._about_picture(asked, by)
+        if answer is None:
+            self._take(asked, by, policy)
+        return answer
+
+    def _take(self, asked: Asked, by: str, policy: str) -> None:
+        when = (moment_of(asked.at) if asked.at is not None else None) or self._now.astimezone(datetime.UTC)
+        is_own = same_person(by, self._who)
+        self.fresh[asked.ref] = Decision(
+            ref=asked.ref,
+            at=when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            by=by.strip(),
+            decision=asked.decision,
+            asset=asked.asset,
+            digest=asked.digest,
+            why=asked.why if asked.why.strip() else "",
+            policy=policy,
+            key=asked.key if asked.decision in ("retake", "pick") else None,
+            undoes=asked.undoes,
+            entered=None if is_own else f"import by {self._who}",
+        )
+        if asked.undoes is not None:
+            self._taken_back.add(asked.undoes)
+
+    # ---------------------------------------------------------------- what is taken back
+
+    def _withdrawal(self, asked: Asked, by: str) -> Refused | None:
+        undoes = asked.undoes or ""
+        target = self._history.by_ref.get(undoes) or self.fresh.get(undoes)
+        if target is None:
+            what = (
+                f"there is no decision `{undoes[:12]}` to take back" if undoes else "it does not say what to take back"
+            )
+        elif target.decision == "withdraw":
+            return Refused(asked.ref, "what was taken back is not taken back again", "decide anew", asked.asset)
+        elif (target.asset, target.digest) != (asked.asset, asked.digest):
+            what = f"the decision `{undoes[:12]}` is about another picture"
+        elif target.decision != "retake" and not same_person(target.by, by):
+            what = f"it is `{target.by}` who decided that, and who may take it back"
+        elif undoes in self._history.undone or undoes in self._taken_back:
+            what = "it was taken back already"
+        else:
+            return None
+        return Refused(asked.ref, what, None, asked.asset)
+
+    # ---------------------------------------------------------------- what is about a picture
+
+    def _about_picture(self, asked: Asked, by: str) -> tuple[Refused | None, str]:
+        """Why not; and under which policy it is."""
+        address, decision = asked.asset, asked.decision
+        if asked.undoes is not None:
+            return Refused(asked.ref, "only `withdraw` takes something back", None, address), ""
+        if address in self._lock.alternatives:
+            what = f"the lock has two pictures of `{address}` since a merge"
+            return Refused(asked.ref, what, "`imagebuild build` settles that", address), ""
+        if decision == "retake":
+            return self._retake(asked), ""
+        if decision == "pick":
+            return self._pick(asked), ""
+        if is_inner(address):
+            return Refused(asked.ref, f"`{address}` is not a picture of its own", f"`{base_of(address)}`", address), ""
+        answer = self._now_there(asked)
+        if answer is not None or decision == "comment":
+            return answer, ""
+        action = self._actions[address]
+        if action.output is None:
+            return Refused(asked.ref, f"`{address}` is not delivered: nobody has to approve it", None, address), ""
+        requirement = self._requirement(action)
+        makers = self._makers.of(address) if requirement.others else None
+        why_not = may_decide(by, decision, requirement, makers)
+        return Refused(asked.ref, why_not, None, address) if why_not else None, requirement.stamp
+
+    def _requirement(self, action: Action) -> Requirement:
+        return requirement_of(self._planned.loaded.campaign.approval, action.asset, dict(action.cell))
+
+    def _now_there(self, asked: Asked) -> Refused | None:
+        """Why the digest is not that of the picture that is there; an approval also asks that it passed its checks."""
+        address, entry = asked.asset, self._lock.entries.get(asked.asset)
+        _, kept_back = self._steps.get(address, ("", None))
+        if kept_back is not None and asked.digest == kept_back:
+            if asked.decision != "approve":
+                return None
+            hint = f"`imagebuild why '{address}'` says what was found"
+            return Refused(asked.ref, "its check rejected this picture: it is not delivered", hint, address)
+        return self._same(asked, entry)
+
+    def _same(self, asked: Asked, entry: LockEntry | None) -> Refused | None:
+        if entry is None:
+            return Refused(asked.ref, f"`{asked.asset}` is not built", "`imagebuild build` makes it", asked.asset)
+        if entry.digest == asked.digest:
+            return None
+        what = f"another picture is there now: {short(entry.digest)}, not {short(asked.digest)}"
+        return Refused(asked.ref, what, "look at it, and decide again", asked.asset)
+
+    def _retake(self, asked: Asked) -> Refused | None:
+        if not self._actions[asked.asset].paid:
+            what = f"`{asked.asset}` is not paid for: it is drawn from what is"
+            return Refused(asked.ref, what, "ask for another take of the picture it is made from", asked.asset)
+        entry = self._lock.entries.get(asked.asset)
+        answer = self._same(asked, entry)
+        if answer is None and entry is not None and asked.key != entry.key:
+            what = "another request is in its place now" if asked.key else "`key` is missing"
+            return Refused(asked.ref, what, "look at it, and decide again", asked.asset)
+        return answer
+
+    def _pick(self, asked: Asked) -> Refused | None:
+        address = asked.asset
+        if asked.key is None:
+            return Refused(asked.ref, "`key` is missing", None, address)
+        numbered = (f"{address}{VARIANT}{number}" for number in range(1, MOST_VARIANTS + 1))
+        variants = [each for each in numbered if each in self._actions]
+        if not variants:
+            return Refused(asked.ref, f"`{address}` has no variants to pick from", None, address)
+        said = self._said_pick(self._actions[address])
+        if said is not None:
+            hint = f"it says `pick` at {said}: change it there"
+            return Refused(asked.ref, "the campaign says which variant is picked", hint, address)
+        entries = [self._lock.entries[each] for each in variants if each in self._lock.entries]
+        if (asked.key, asked.digest) not in [(each.key, each.digest) for each in entries]:
+            what = f"`{address}` has no such variant now"
+            return Refused(asked.ref, what, "look at them, and pick again", address)
+        return None
+
+    def _said_pick(self, action: Action) -> Place | None:
+        """Where the campaign itself says which variant of a picture is picked."""
+        campaign = self._planned.loaded.campaign
+        asset = campaign.assets[action.asset]
+        for cell in cells_of(asset, campaign.axes, set(), [{name: (value,) for name, value in action.cell}]):
+            settings = cell.settings.over(asset.settings) if cell.settings else asset.settings
+            if settings.pick is not None:
+                return settings.places.get("pick", asset.place)
+        return None

@@ -1,0 +1,107 @@
+"""Runs the review: who may open it and under which address, and serves it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from imagebuild.review.desk import Person, ReviewError
+from imagebuild.review.server import running
+from imagebuild.stages.project import Project
+from imagebuild.stages.review.desk import ProjectDesk
+
+__all__ = ["Serving", "Started", "serve_review", "usual_port"]
+
+_FIRST_PORT: Final = 17_000  # below those that systems hand out by themselves
+_PORTS: Final = 14_000
+_TRIED: Final = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """Where to serve, and for whom: an address for each name; without any, one that only shows. `port` None: the
+    campaign's usual one, or the next that is free."""
+
+    people: tuple[str, ...]
+    host: str = "127.0.0.1"
+    port: int | None = None
+    allowed_hosts: tuple[str, ...] = ()
+
+
+class Started(NamedTuple):
+    """The addresses by name; the empty name's only shows."""
+
+    addresses: Mapping[str, str]
+
+
+def serve_review(desk: ProjectDesk, project: Project, serving: Serving, started: Callable[[Started], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM. `started` is called once it listens."""
+    _check_host(serving)
+    people = [Person(name, secrets.token_urlsafe(32)) for name in serving.people or ("",)]
+    port = serving.port if serving.port is not None else _free_port(project, serving.host)
+    threading.Thread(target=desk.warm, name="review-warm", daemon=True).start()
+    asyncio.run(_serve(desk, people, serving, port, started))
+
+
+async def _serve(
+    desk: ProjectDesk, people: list[Person], serving: Serving, port: int, started: Callable[[Started], None]
+) -> None:  # fmt: skip
+    stop = asyncio.Event()
+    with _told_to_stop(stop, asyncio.get_running_loop()):
+        async with running(
+            desk, people, host=serving.host, port=port, allowed_hosts=serving.allowed_hosts
+        ) as addresses:  # fmt: skip
+            started(Started(addresses))
+            await stop.wait()
+
+
+def _check_host(serving: Serving) -> None:
+    try:
+        is_here = serving.host == "localhost" or ipaddress.ip_address(serving.host).is_loopback
+    except ValueError:
+        is_here = False
+    if not is_here and not serving.allowed_hosts:
+        raise ReviewError(
+            f"`{serving.host}` is more than this machine: whoever can listen on the way could read everything",
+            hint="leave out `--host`, and reach it by `ssh -L PORT:127.0.0.1:PORT` from where you look;\n"
+            "or, where the way is trusted, say by which name it is called: `--allow-host NAME`",
+        )  # fmt: skip
+
+
+def usual_port(project: Project) -> int:
+    """The campaign's own: what a browser keeps of a page that was cut off belongs to its port."""
+    number = int.from_bytes(hashlib.sha256(project.spec.encode("utf-8", "surrogateescape")).digest()[:4], "big")
+    return _FIRST_PORT + number % _PORTS
+
+
+def _free_port(project: Project, host: str) -> int:
+    first = usual_port(project)
+    for port in range(first, first + _TRIED):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            socket.create_server((host, port), family=family).close()
+        except OSError:
+            continue
+        return port
+    return 0
+
+
+@contextmanager
+def _told_to_stop(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Ctrl-C and SIGTERM set the event, as long as the block lasts."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, lambda *_: loop.call_soon_threadsafe(stop.set)) for each in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

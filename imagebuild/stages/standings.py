@@ -1,0 +1,257 @@
+"""How the pictures of a campaign stand: what their decisions come to, and what is missing from whom; and what decisions
+a selection of pictures would take. Reads a plan and the history; records nothing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from imagebuild.core.action import is_soft
+from imagebuild.core.address import is_inner
+from imagebuild.core.approvals.decision import Decision, same_person
+from imagebuild.core.approvals.history import History
+from imagebuild.core.approvals.policy import Requirement, counted, requirement_of
+from imagebuild.core.approvals.standing import Standing, standing_of
+from imagebuild.core.graph import uses_of
+from imagebuild.core.key import Digest
+from imagebuild.core.lock import LockEntry
+from imagebuild.core.plan import PlanStep, price_of
+from imagebuild.stages.approvals import Asked, Makers
+from imagebuild.stages.plan import Planned
+
+__all__ = ["LeftOut", "Missing", "Row", "Selected", "Take", "missing_of", "select", "standings", "takes"]
+
+
+class Row(NamedTuple):
+    """One delivered picture. `digest` is None while it is not built as the campaign says now."""
+
+    address: str
+    asset: str
+    digest: Digest | None
+    requirement: Requirement
+    standing: Standing
+
+
+class Missing(NamedTuple):
+    """An approval that is missing, from any of these people (nobody named: from anybody), and of which pictures."""
+
+    words: str
+    people: tuple[str, ...]
+    addresses: tuple[str, ...]
+
+
+class LeftOut(NamedTuple):
+    """A picture about which nothing is to be recorded, and why. `refused`: it was asked for, and cannot be."""
+
+    asset: str
+    what: str
+    hint: str | None = None
+    refused: bool = True
+
+
+class Selected(NamedTuple):
+    """What a selection comes to."""
+
+    asked: tuple[Asked, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+class Take(NamedTuple):
+    """A paid picture of which another take is asked for: what that costs, and how many outputs it goes into."""
+
+    address: str
+    price: Decimal | None
+    uses: int
+
+
+# ------------------------------------------------------------------------------------------------------ standings
+
+
+def standings(planned: Planned, history: History, addresses: Collection[str] | None = None) -> list[Row]:
+    """Every delivered picture, or those of these addresses that are, in the campaign's order."""
+    actions, makers = planned.loaded.expansion.actions, Makers(planned)
+    steps = _steps(planned)
+    found: list[Row] = []
+    for action in actions.values():
+        if action.output is None or is_inner(action.address):
+            continue
+        if addresses is not None and action.address not in addresses:
+            continue
+        requirement = requirement_of(planned.loaded.campaign.approval, action.asset, dict(action.cell))
+        who = makers.of(action.address) if requirement.others else None
+        digest = _digest(planned, steps.get(action.address))
+        standing = standing_of(action.address, digest, history, requirement, who)
+        found.append(Row(action.address, action.asset, digest, requirement, standing))
+    return found
+
+
+def missing_of(rows: Iterable[Row]) -> list[Missing]:
+    """What is missing from whom, the same of several pictures together."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for row in rows:
+        approved = [each.by for each in row.standing.approvals]
+        for words in row.standing.missing:
+            left = tuple(each for each in _people(row.requirement, words) if not _is_among(each, approved))
+            found.setdefault((words, left), []).append(row.address)
+    return [Missing(words, people, tuple(addresses)) for (words, people), addresses in found.items()]
+
+
+def _people(requirement: Requirement, words: str) -> tuple[str, ...]:
+    """The group that words such as `1 of legal` speak of."""
+    for name, people, _ in requirement.groups:
+        own = counted(name, people, 0).removeprefix("0")
+        if words.partition(" (")[0].endswith(own):
+            return people
+    return ()
+
+
+def _is_among(name: str, people: Iterable[str]) -> bool:
+    return any(same_person(name, each) for each in people)
+
+
+def _steps(planned: Planned) -> Mapping[str, PlanStep]:
+    return {step.address: step for step in planned.plan.steps}
+
+
+def _digest(planned: Planned, step: PlanStep | None) -> Digest | None:
+    """The picture that the campaign as it is now has there; also one that its check rejected, to be decided about."""
+    if step is not None and step.verdict == "rejected" and step.key is not None:
+        known = planned.facts.result(step.key)
+        return known.digest if known is not None else None
+    return step.digest if step is not None else None
+
+
+# ---------------------------------------------------------------------------------------- what a selection comes to
+
+
+def select(
+    planned: Planned, history: History, who: str, decision: str, addresses: Sequence[str], *, why: str = "",
+    undoing: str | None = None,
+) -> Selected:  # fmt: skip
+    """The decisions that somebody asks for who decides so about these addresses. To `withdraw` takes back one's own
+    approvals and rejections; with `undoing="retake"`, that another take is asked for, by whomever."""
+    choosing = _Choosing(planned, history, who, decision, why)
+    if decision == "retake" or undoing == "retake":
+        for each in takes(planned, addresses):
+            choosing.take(each.address)
+    else:
+        for address in addresses:
+            choosing.picture(address)
+    return Selected(tuple(choosing.asked), tuple(choosing.left_out))
+
+
+class _Choosing:
+    """Gathers what is asked for, address by address, and what is left out."""
+
+    def __init__(self, planned: Planned, history: History, who: str, decision: str, why: str) -> None:
+        self._planned = planned
+        self._history = history
+        self._who = who
+        self._decision = decision
+        self._why = why
+        self._steps = _steps(planned)
+        self.asked: list[Asked] = []
+        self.left_out: list[LeftOut] = []
+
+    def picture(self, address: str) -> None:
+        planned = self._planned
+        action, step = planned.loaded.expansion.actions[address], self._steps.get(address)
+        digest, entry = _digest(planned, step), planned.facts.lock.entries.get(address)
+        is_rejected = step is not None and step.verdict == "rejected"
+        if self._decision == "approve" and is_rejected:
+            self._leave(address, "its checks rejected it", f"`imagebuild why '{address}'` says what was found")
+        elif digest is None or not (is_rejected or (entry is not None and entry.digest == digest)):
+            self._leave(address, "it is not built", "`imagebuild build` makes it")
+        elif self._decision == "withdraw":
+            self._take_back(address, self._own_words(address, digest), "there is nothing of yours to take back")
+        elif self._decision == "comment":
+            self._ask(address, digest)
+        elif action.output is None:
+            self._leave(address, "it is not delivered", refused=False)
+        else:
+            self._word(address, digest)
+
+    def _word(self, address: str, digest: Digest) -> None:
+        """An approval or a rejection, unless that is what they say already."""
+        action = self._planned.loaded.expansion.actions[address]
+        requirement = requirement_of(self._planned.loaded.campaign.approval, action.asset, dict(action.cell))
+        words = self._own_words(address, digest)
+        if not requirement.groups:
+            self._leave(address, "no approval is asked for here", refused=False)
+        elif words and words[-1].decision == self._decision == "approve":
+            self._leave(address, "you have approved it already", refused=False)
+        elif words and (words[-1].decision, words[-1].why) == ("reject", self._why) and self._decision == "reject":
+            self._leave(address, "you have rejected it already", refused=False)
+        else:
+            self._ask(address, digest)
+
+    def take(self, address: str) -> None:
+        """Another take of a paid picture, or that it is no longer asked for."""
+        entry = self._planned.facts.lock.entries.get(address)
+        if entry is None:
+            self._leave(address, "it is not paid for yet", "`imagebuild build` makes it")
+            return
+        pending = _retakes(self._history, address, entry)
+        if self._decision == "withdraw":
+            self._take_back(address, pending, "no other take is asked for")
+        elif pending:
+            self._leave(address, f"another take is asked for already, by {pending[-1].by}", refused=False)
+        else:
+            self.asked.append(Asked(_ref(), "retake", address, entry.digest, self._why, entry.key))
+
+    def _own_words(self, address: str, digest: Digest) -> list[Decision]:
+        """What they have said of the picture, and not taken back, oldest first."""
+        return [
+            each
+            for each in self._history.by_asset.get(address, ())
+            if each.decision in ("approve", "reject")
+            and each.digest == digest
+            and each.ref not in self._history.undone
+            and same_person(each.by, self._who)
+        ]
+
+    def _take_back(self, address: str, decisions: Sequence[Decision], otherwise: str) -> None:
+        if not decisions:
+            self._leave(address, otherwise, refused=False)
+        for each in decisions:  # all of them: else what they said before the last word would hold again
+            self.asked.append(Asked(_ref(), "withdraw", each.asset, each.digest, self._why, undoes=each.ref))
+
+    def _ask(self, address: str, digest: Digest) -> None:
+        self.asked.append(Asked(_ref(), self._decision, address, digest, self._why))
+
+    def _leave(self, address: str, what: str, hint: str | None = None, *, refused: bool = True) -> None:
+        self.left_out.append(LeftOut(address, what, hint, refused))
+
+
+def _ref() -> str:
+    return secrets.token_hex(16)
+
+
+def _retakes(history: History, address: str, entry: LockEntry) -> list[Decision]:
+    """Who has asked for another take of the picture that the lock has, and has not taken that back."""
+    return [
+        each
+        for each in history.by_asset.get(address, ())
+        if each.decision == "retake" and each.key == entry.key and each.ref not in history.undone
+    ]
+
+
+def takes(planned: Planned, addresses: Iterable[str]) -> list[Take]:
+    """The paid pictures that these are made from, the nearest on each way down: an edit, not what was edited."""
+    actions, offer = planned.loaded.expansion.actions, planned.loaded.offer
+    found: dict[str, None] = {}
+    for address in addresses:
+        waiting, seen = [address], set[str]()
+        while waiting:
+            at = waiting.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            if actions[at].paid:
+                found[at] = None
+            else:
+                waiting.extend(source for slot, source in actions[at].inputs if not is_soft(slot))
+    uses = uses_of(actions) if found else {}
+    return [Take(at, price_of(actions[at], offer), uses[at]) for at in actions if at in found]

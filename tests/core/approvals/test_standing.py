@@ -1,0 +1,203 @@
+"""What decisions come to, case by case; and who may decide."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from imagebuild.core.approvals.policy import Requirement
+from imagebuild.core.approvals.standing import STATES, may_decide, standing_of
+from tests.core.approvals.deciding import ANA, BEN, HERO, LEA, decided, digest, history_of, ref
+
+CEM, EVE = "cem@northwind.example", "eve@northwind.example"
+ONE = Requirement((("", (), 1),), others=False)  # what is asked where a campaign says nothing
+BRAND = Requirement((("brand", (ANA, BEN), 1),), others=False)
+TWO = Requirement((("brand", (ANA, BEN, CEM), 2),), others=False)
+BOTH = Requirement((("brand", (ANA, BEN), 1), ("legal", (LEA, ANA), 1)), others=False)
+ANY_TWO = Requirement((("", (ANA, BEN, LEA), 2),), others=False)
+NOBODY = Requirement((), others=False)
+OTHERS = Requirement((("brand", (ANA, BEN, CEM), 1),), others=True)
+OTHERS_BOTH = Requirement((("brand", (ANA, BEN, CEM), 1), ("legal", (LEA, ANA), 1)), others=True)
+
+
+def yes(by, minute=0, **more):
+    return decided(f"{by} {minute} {more.get('picture')}", by=by, minute=minute, **more)
+
+
+def no(by, minute=0, **more):
+    return decided(f"{by} {minute} {more.get('picture')}", "reject", by=by, minute=minute, why="no", **more)
+
+
+def back(by, of, minute=9):
+    return decided(f"{by} takes {of} back {minute}", "withdraw", by=by, undoes=of.ref, minute=minute)
+
+
+def stands(requirement, *decisions, picture="one", makers=frozenset()):
+    at = None if picture is None else digest(picture)
+    return standing_of(HERO, at, history_of(*decisions), requirement, makers)
+
+
+CASES = [
+    # what is asked, what was said, the state, what is missing
+    ("nothing said", ONE, [], "open", ["1 of anybody"]),
+    ("anybody approves", ONE, [yes(EVE)], "approved", []),
+    ("somebody else approves", BRAND, [yes(EVE)], "open", ["1 of brand"]),
+    ("one of the group approves", BRAND, [yes(BEN)], "approved", []),
+    ("the same in capitals", BRAND, [yes(BEN.upper())], "approved", []),
+    ("one of two", TWO, [yes(ANA)], "partly", ["1 of brand"]),
+    ("the same person twice", TWO, [yes(ANA), yes(ANA, 1)], "partly", ["1 of brand"]),
+    ("the same person in two writings", TWO, [yes(ANA), yes(ANA.upper(), 1)], "partly", ["1 of brand"]),
+    ("two of two", TWO, [yes(ANA), yes(CEM)], "approved", []),
+    ("one group of two", BOTH, [yes(BEN)], "partly", ["1 of legal"]),
+    ("the other group of two", BOTH, [yes(LEA)], "partly", ["1 of brand"]),
+    ("somebody who is in both", BOTH, [yes(ANA)], "approved", []),
+    ("two of any group", ANY_TWO, [yes(LEA), yes(BEN)], "approved", []),
+    ("one of any group", ANY_TWO, [yes(LEA)], "partly", ["1 of all approvers"]),
+    ("a rejection", BRAND, [no(ANA)], "rejected", ["1 of brand"]),
+    ("a rejection beside an approval", BRAND, [yes(BEN), no(ANA)], "rejected", []),
+    ("a rejection before an approval", BRAND, [no(ANA), yes(BEN)], "rejected", []),
+    ("a rejection of somebody not asked", BRAND, [yes(BEN), no(EVE)], "approved", []),
+    ("a mind changed to no", BRAND, [yes(ANA), no(ANA, 1)], "rejected", ["1 of brand"]),
+    ("a mind changed to yes", BRAND, [no(ANA), yes(ANA, 1)], "approved", []),
+    ("an approval taken back", BRAND, [yes(ANA), back(ANA, yes(ANA))], "open", ["1 of brand"]),
+    ("a rejection taken back", BRAND, [yes(BEN), no(ANA), back(ANA, no(ANA))], "approved", []),
+    ("the last word taken back", BRAND, [no(ANA), yes(ANA, 1), back(ANA, yes(ANA, 1))], "rejected", ["1 of brand"]),
+    ("taken back by somebody else", BRAND, [yes(ANA), back(BEN, yes(ANA))], "approved", []),
+    ("taken back, then said again", BRAND, [yes(ANA), back(ANA, yes(ANA)), yes(ANA, 2)], "approved", []),
+    ("an approval of what was there before", BRAND, [yes(ANA, picture="old")], "lapsed", ["1 of brand"]),
+    ("a rejection of what was there before", BRAND, [no(ANA, picture="old")], "open", ["1 of brand"]),
+    ("approved before and again", BRAND, [yes(ANA, picture="old"), yes(BEN, 1)], "approved", []),
+    ("approved before, partly now", TWO, [yes(ANA, picture="old"), yes(BEN, 1)], "partly", ["1 of brand"]),
+    ("approved before by one not asked", BRAND, [yes(EVE, picture="old")], "open", ["1 of brand"]),
+    ("approved before, taken back", BRAND, [yes(ANA, picture="old"), back(ANA, yes(ANA, picture="old"))], "open",
+     ["1 of brand"]),
+    ("approved before, then rejected then", BRAND, [yes(ANA, picture="old"), no(ANA, 1, picture="old")], "open",
+     ["1 of brand"]),
+    ("rejected before, approved now", BRAND, [no(ANA, picture="old"), yes(ANA, 1)], "approved", []),
+    ("approved elsewhere", BRAND, [yes(ANA, asset="poster")], "open", ["1 of brand"]),
+    ("only talked about", BRAND, [decided("c", "comment", why="hm"), decided("t", "retake", key=digest("k"))],
+     "open", ["1 of brand"]),
+    ("nobody is asked", NOBODY, [], "unneeded", []),
+    ("nobody is asked and somebody says no", NOBODY, [no(ANA)], "unneeded", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "requirement", "said", "state", "missing"), CASES, ids=[case[0] for case in CASES])
+def test_a_picture_stands_as_the_table_says(name, requirement, said, state, missing):
+    found = stands(requirement, *said)
+    assert (found.state, list(found.missing)) == (state, missing)
+    assert found.state in STATES
+    assert found.released is (state in ("approved", "unneeded"))
+
+
+def test_an_approval_counts_again_when_the_picture_is_the_same_again():
+    said = [yes(ANA, picture="one"), no(ANA, 1, picture="two")]
+    assert stands(BRAND, *said, picture="one").state == "approved"
+    assert stands(BRAND, *said, picture="two").state == "rejected"
+    assert stands(BRAND, *said, picture="three").state == "lapsed"
+
+
+def test_a_picture_that_is_not_built_is_open_whatever_was_approved_before():
+    found = stands(BRAND, yes(ANA), picture=None)
+    assert (found.state, found.approvals, found.missing) == ("open", (), ("1 of brand",))
+    assert stands(NOBODY, picture=None).state == "unneeded"
+
+
+def test_a_standing_names_the_decisions_that_it_comes_from():
+    talk = decided("c", "comment", by=EVE, why="hm")
+    taken_back = decided("d", "comment", by=EVE, why="slip")
+    found = stands(
+        BOTH, yes(ANA, picture="old"), yes(BEN), no(LEA), yes(EVE), talk, taken_back, back(EVE, taken_back),
+        decided("e", "comment", why="of the old one", picture="old"),
+    )  # fmt: skip
+    assert found.state == "rejected"
+    assert [each.by for each in found.approvals] == [BEN]
+    assert [each.by for each in found.rejections] == [LEA]
+    assert [each.ref for each in found.comments] == [ref("c")]
+    assert [(each.by, each.digest) for each in found.lapsed] == [(ANA, digest("old"))]
+
+
+def test_what_lapsed_is_in_the_order_of_the_last_words():
+    said = [yes(ANA, picture="a"), yes(BEN, 1, picture="b"), no(ANA, 2, picture="a"), yes(ANA, 3, picture="a")]
+    found = stands(BRAND, *said, picture="c")
+    assert [each.digest for each in found.lapsed] == [digest("b"), digest("a")]
+
+
+MAKERS = [
+    ("not the maker", OTHERS, [yes(ANA)], {BEN}, "approved", []),
+    ("the maker alone", OTHERS, [yes(ANA)], {ANA}, "open", ["1 of brand"]),
+    ("the maker in other letters", OTHERS, [yes(ANA.upper())], {ANA}, "open", ["1 of brand"]),
+    ("the maker and another", OTHERS, [yes(ANA), yes(BEN)], {ANA}, "approved", []),
+    ("two makers", OTHERS, [yes(ANA), yes(BEN)], {ANA, BEN}, "open", ["1 of brand"]),
+    ("a maker who rejects", OTHERS, [no(ANA), yes(BEN)], {ANA}, "rejected", []),
+    ("a maker who is nobody's", OTHERS, [yes(ANA)], {EVE}, "approved", []),
+    ("a maker of both groups", OTHERS_BOTH, [yes(ANA), yes(BEN)], {ANA}, "partly", ["1 of legal"]),
+    ("makers may approve", BRAND, [yes(ANA)], {ANA}, "approved", []),
+    ("unknown, one", OTHERS, [yes(ANA)], None, "partly",
+     ["1 of brand (one more: it is not known who had it made)"]),
+    ("unknown, none", OTHERS, [], None, "open", ["2 of brand (one more: it is not known who had it made)"]),
+    ("unknown, two", OTHERS, [yes(ANA), yes(BEN)], None, "approved", []),
+    ("unknown, of each group one more", OTHERS_BOTH, [yes(ANA), yes(BEN)], None, "partly",
+     ["1 of legal (one more: it is not known who had it made)"]),
+    ("unknown and of no matter", BRAND, [yes(ANA)], None, "approved", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "requirement", "said", "makers", "state", "missing"), MAKERS, ids=[case[0] for case in MAKERS]
+)
+def test_whoever_had_a_picture_made_does_not_approve_it(name, requirement, said, makers, state, missing):
+    found = stands(requirement, *said, makers=None if makers is None else frozenset(makers))
+    assert (found.state, list(found.missing)) == (state, missing)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(
+    said=some.lists(some.tuples(some.sampled_from([ANA, BEN, CEM]), some.sampled_from(["approve", "comment"]))),
+    maker=some.sampled_from([ANA, BEN, CEM]),
+)
+def test_where_makers_are_not_known_nothing_is_approved_that_would_not_be_if_they_were(said, maker):
+    decisions = [decided(str(at), kind, by=by, why="so") for at, (by, kind) in enumerate(said)]
+    if stands(OTHERS, *decisions, makers=None).released:
+        assert stands(OTHERS, *decisions, makers=frozenset([maker])).released
+
+
+MAY = [
+    (ANA, "approve", BRAND, frozenset(), None),
+    (EVE, "approve", BRAND, frozenset(), f"`{EVE}` is not among those who decide here: `{ANA}`, `{BEN}`"),
+    (EVE, "reject", BRAND, frozenset(), f"`{EVE}` is not among those who decide here: `{ANA}`, `{BEN}`"),
+    (EVE, "comment", BRAND, frozenset(), None),
+    (EVE, "retake", BRAND, frozenset(), None),
+    (EVE, "pick", BRAND, frozenset(), None),
+    (EVE, "withdraw", BRAND, frozenset(), None),
+    (EVE, "approve", ONE, frozenset(), None),
+    (EVE, "reject", ONE, None, None),
+    (ANA, "approve", OTHERS, frozenset([ANA]), "whoever had a picture made does not approve it"),
+    (ANA, "reject", OTHERS, frozenset([ANA]), None),
+    (ANA, "approve", OTHERS, None, None),
+    (ANA, "approve", BRAND, frozenset([ANA]), None),
+    (LEA, "approve", BOTH, frozenset(), None),
+    (ANA, "approve", NOBODY, frozenset(), "no approval is asked for here"),
+    (ANA, "comment", NOBODY, frozenset(), None),
+]
+
+
+@pytest.mark.parametrize(("who", "decision", "requirement", "makers", "why"), MAY)
+def test_who_may_decide_is_said_in_words(who, decision, requirement, makers, why):
+    assert may_decide(who, decision, requirement, makers) == why
+
+
+def test_of_many_who_may_decide_some_are_named():
+    people = tuple(f"p{number}" for number in range(9))
+    why = may_decide(EVE, "approve", Requirement((("brand", people, 1),), others=False), None)
+    assert why == f"`{EVE}` is not among those who decide here: `p0`, `p1`, `p2`, `p3`, `p4`, `p5` and 3 more"
+
+
+@pytest.mark.parametrize("who", [ANA, BEN, LEA, EVE])
+@pytest.mark.parametrize("requirement", [ONE, BRAND, TWO, BOTH, ANY_TWO, NOBODY, OTHERS])
+@pytest.mark.parametrize("makers", [frozenset(), frozenset([ANA])])
+def test_exactly_those_decisions_count_that_somebody_may_take(who, requirement, makers):
+    for decision, field in (("approve", "approvals"), ("reject", "rejections")):
+        found = stands(requirement, decided("it", decision, by=who, why="so"), makers=makers)
+        assert bool(getattr(found, field)) is (may_decide(who, decision, requirement, makers) is None)

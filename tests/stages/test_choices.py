@@ -1,0 +1,223 @@
+"""What is decided in a review reaches the next plan: further takes, picked variants; and a memory knows of it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagebuild.core.key import Digest, Key
+from imagebuild.errors import ApprovalsError
+from imagebuild.stages.approvals import Asked, decide, makers_of, read_approvals
+from imagebuild.stages.plan import Planned, plan_campaign
+from imagebuild.stages.project import find_project
+from tests.cli.conftest import run_imagebuild
+
+TEXT = """\
+imagebuild: 1
+campaign: chosen
+model: gpt-image-2-2026-04-21
+defaults: {quality: low, resolution: 1k}
+axes: {product: [kettle, mug]}
+approvers: {brand: [ana@northwind.example, lea@northwind.example]}
+assets:
+  scene: {over: [product], prompt: "A {{ product }}.", size: 1024x640}
+  hero: {over: [product], from: scene, steps: [fit: {cover: [320, 200]}], output: "{{ product }}.webp"}
+  winter: {over: [product], from: scene, prompt: "In snow.", output: "winter/{{ product }}.png"}
+  poster: {over: [product], prompt: "A poster of a {{ product }}.", variants: 3, output: "poster/{{ product }}.png"}
+"""
+ANA = "ana@northwind.example"
+
+
+def build(folder: Path, *words: str, **environment: str) -> str:
+    done = run_imagebuild(folder, "build", *words, IMAGEBUILD_USER="ben@northwind.example", **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Path:
+    (tmp_path / ".imagebuild").mkdir()
+    (tmp_path / "campaign.yaml").write_text(TEXT, "utf-8")
+    build(tmp_path)
+    return tmp_path
+
+
+def plan_of(folder: Path) -> Planned:
+    """The plan, which is the same without its memory."""
+    project = find_project(str(folder / "campaign.yaml"), {})
+    planned = plan_campaign(project)
+    os.environ["IMAGEBUILD_NO_MEMORY"] = "1"
+    try:
+        whole = plan_campaign(project)
+    finally:
+        del os.environ["IMAGEBUILD_NO_MEMORY"]
+    assert [step for step in whole.plan.steps if step.verdict != "reuse"] == planned.plan.work
+    return whole
+
+
+def lines_of(folder: Path) -> dict[str, dict[str, Any]]:
+    lines = (folder / "imagebuild.lock").read_text("utf-8").splitlines()[1:]
+    return {line["asset"]: line for line in map(json.loads, lines)}
+
+
+def say(
+    folder: Path, decision: str, asset: str, *, of: str | None = None, why: str = "", undoes: str | None = None
+) -> str:
+    """Ana decides about the picture that is there now; the decision's ref."""
+    line = lines_of(folder)[of or asset]
+    ref = secrets.token_hex(16)
+    asked = Asked(
+        ref=ref, decision=decision, asset=asset, digest=Digest(line["digest"]), why=why,
+        key=Key(line["key"]) if decision in ("retake", "pick") else None, undoes=undoes,
+    )  # fmt: skip
+    planned = plan_of(folder)
+    decided = decide(planned, read_approvals(planned.project), ANA, [asked], now=datetime.datetime.now(datetime.UTC))
+    assert not decided.refused, decided.refused
+    return ref
+
+
+def work_of(folder: Path) -> dict[str, tuple[str, str]]:
+    return {step.address: (step.verdict, step.why) for step in plan_of(folder).plan.work}
+
+
+# -------------------------------------------------------------------------------------------------- another take
+
+
+def test_another_take_is_made_by_the_next_build_with_all_that_is_made_from_it_and_once(campaign: Path) -> None:
+    before = (campaign / "out" / "kettle.webp").read_bytes()
+    say(campaign, "retake", "scene[product=kettle]", why="six fingers")
+    assert work_of(campaign) == {
+        "scene[product=kettle]": ("make", "another-take"),
+        "hero[product=kettle]": ("make", "input-made"),
+        "winter[product=kettle]": ("make", "input-made"),
+    }
+    said = run_imagebuild(campaign, "plan").stdout
+    assert "another take was asked for by ana@northwind.example: “six fingers”" in said
+    assert "take: nothing → “2”" in said
+    assert "made 2" in build(campaign)
+    assert (campaign / "out" / "kettle.webp").read_bytes() != before
+    assert work_of(campaign) == {}
+    assert "Nothing to do" in build(campaign)
+
+
+def test_a_take_of_an_edit_is_asked_for_by_itself(campaign: Path) -> None:
+    say(campaign, "retake", "winter[product=mug]")
+    assert work_of(campaign) == {"winter[product=mug]": ("make", "another-take")}
+    build(campaign)
+    assert work_of(campaign) == {}
+    say(campaign, "retake", "winter[product=mug]")
+    assert plan_of(campaign).plan.takes == {"winter[product=mug]": 3}
+
+
+def test_a_wish_taken_back_brings_the_first_take_back_and_asks_nobody(campaign: Path) -> None:
+    first = (campaign / "out" / "winter" / "mug.png").read_bytes()
+    lines = lines_of(campaign)
+    ref = say(campaign, "retake", "winter[product=mug]")
+    build(campaign)
+    planned = plan_of(campaign)
+    back = Asked(
+        ref=secrets.token_hex(16), decision="withdraw", asset="winter[product=mug]",
+        digest=Digest(lines["winter[product=mug]"]["digest"]), undoes=ref,
+    )  # fmt: skip
+    decided = decide(planned, read_approvals(planned.project), ANA, [back], now=datetime.datetime.now(datetime.UTC))
+    assert not decided.refused
+    assert work_of(campaign) == {"winter[product=mug]": ("restore", "made-before")}
+    build(campaign)
+    assert (campaign / "out" / "winter" / "mug.png").read_bytes() == first
+
+
+def test_a_changed_prompt_is_not_another_take_and_going_back_to_it_is(campaign: Path) -> None:
+    say(campaign, "retake", "winter[product=mug]")
+    text = (campaign / "campaign.yaml").read_text("utf-8")
+    (campaign / "campaign.yaml").write_text(text.replace("In snow.", "In rain."), "utf-8")
+    assert work_of(campaign)["winter[product=mug]"] == ("make", "changed")
+    build(campaign)
+    (campaign / "campaign.yaml").write_text(text, "utf-8")
+    assert plan_of(campaign).plan.takes == {"winter[product=mug]": 2}
+
+
+def test_approvals_do_not_make_a_plan_look_at_everything_again(campaign: Path) -> None:
+    assert "Nothing to do" in build(campaign)
+    say(campaign, "approve", "hero[product=kettle]")
+    project = find_project(str(campaign / "campaign.yaml"), {})
+    assert plan_campaign(project).kept, "the memory holds: nothing was chosen"
+    assert "Nothing to do" in build(campaign)
+    say(campaign, "retake", "winter[product=mug]")
+    assert not plan_campaign(project).kept
+
+
+def test_a_history_that_was_edited_chooses_nothing_silently(campaign: Path) -> None:
+    say(campaign, "retake", "winter[product=mug]", why="six fingers")
+    path = campaign / "imagebuild.approvals"
+    path.write_text(path.read_text("utf-8").replace("six fingers", "five fingers"), "utf-8")
+    with pytest.raises(ApprovalsError, match="edited"):
+        plan_campaign(find_project(str(campaign / "campaign.yaml"), {}))
+    done = run_imagebuild(campaign, "build")
+    assert done.returncode == 1
+    assert "imagebuild.approvals:2" in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------------- variants
+
+
+def test_a_picked_variant_is_delivered_for_nothing_and_lapses_with_its_bytes(campaign: Path) -> None:
+    variants = campaign / "out" / "variants" / "poster" / "mug"
+    delivered = campaign / "out" / "poster" / "mug.png"
+    assert delivered.read_bytes() == (variants / "1.png").read_bytes()
+    say(campaign, "pick", "poster[product=mug]", of="poster[product=mug]:variant-3")
+    assert list(work_of(campaign)) == ["poster[product=mug]"]
+    assert plan_of(campaign).plan.price == 0
+    build(campaign)
+    assert delivered.read_bytes() == (variants / "3.png").read_bytes()
+    assert work_of(campaign) == {}
+    text = (campaign / "campaign.yaml").read_text("utf-8")
+    (campaign / "campaign.yaml").write_text(text.replace("A poster of", "A large poster of"), "utf-8")
+    build(campaign)
+    assert work_of(campaign) == {}
+    assert delivered.read_bytes() == (variants / "1.png").read_bytes(), "nobody has looked at the new ones"
+
+
+def test_what_the_campaign_picks_is_not_picked_in_a_review(campaign: Path) -> None:
+    say(campaign, "pick", "poster[product=mug]", of="poster[product=mug]:variant-3")
+    text = (campaign / "campaign.yaml").read_text("utf-8")
+    (campaign / "campaign.yaml").write_text(text.replace("variants: 3", "variants: 3, pick: 2"), "utf-8")
+    build(campaign)
+    variants = campaign / "out" / "variants" / "poster" / "mug"
+    assert (campaign / "out" / "poster" / "mug.png").read_bytes() == (variants / "2.png").read_bytes()
+
+
+def test_fewer_variants_than_the_picked_one_are_no_mistake(campaign: Path) -> None:
+    say(campaign, "pick", "poster[product=mug]", of="poster[product=mug]:variant-3")
+    text = (campaign / "campaign.yaml").read_text("utf-8")
+    (campaign / "campaign.yaml").write_text(text.replace("variants: 3", "variants: 2"), "utf-8")
+    build(campaign)
+    variants = campaign / "out" / "variants" / "poster" / "mug"
+    assert (campaign / "out" / "poster" / "mug.png").read_bytes() == (variants / "1.png").read_bytes()
+
+
+# --------------------------------------------------------------------------------------------------------- makers
+
+
+def test_who_had_a_picture_made_is_known_where_the_policy_asks_for_it(campaign: Path) -> None:
+    assert {line["made_by"] for line in lines_of(campaign).values()} == {"ben@northwind.example"}
+    planned = plan_of(campaign)
+    assert makers_of(planned, "hero[product=mug]") == {"ben@northwind.example"}
+    say(campaign, "retake", "scene[product=kettle]")
+    done = run_imagebuild(campaign, "build", IMAGEBUILD_USER="cyd@northwind.example")
+    assert done.returncode == 0, done.stderr
+    assert makers_of(plan_of(campaign), "winter[product=kettle]") == {"cyd@northwind.example"}
+
+
+def test_without_a_policy_the_lock_names_nobody(tmp_path: Path) -> None:
+    (tmp_path / ".imagebuild").mkdir()
+    text = TEXT.replace("approvers: {brand: [ana@northwind.example, lea@northwind.example]}\n", "")
+    (tmp_path / "campaign.yaml").write_text(text, "utf-8")
+    build(tmp_path)
+    assert not [line for line in lines_of(tmp_path).values() if "made_by" in line]
+    assert makers_of(plan_of(tmp_path), "hero[product=mug]") == {"ben@northwind.example"}, "the store knows"
