@@ -50,8 +50,8 @@ def result_of(found: Record | LockEntry, step: PlanStep | None = None) -> Result
 
 
 class LockWriter:
-    """Gathers entries; `lock` is what was last saved, or what there was before. `names_makers`: entries say who had them
-    made."""
+    """Gathers entries; `lock` is what was last saved, or what there was before. `names_makers`: entries say who
+    had them made."""
 
     def __init__(
         self, lock: Lock, save: Callable[[Lock], None], clock: Callable[[], float], *, floating: bool = False,

@@ -66,8 +66,8 @@ async def run_plan(
     """Do what the plan says. Keeps going past failures; the summary says how everything ended.
 
     `service` may be None where the plan asks nothing of a provider. `spent` is what the same build has spent before, in
-    an earlier round; with `names_makers` the lock says who had pictures made. When this is cancelled, what is in flight is
-    given up; what ended by then is in the lock.
+    an earlier round; with `names_makers` the lock says who had pictures made. When this is cancelled, what is in
+    flight is given up; what ended by then is in the lock.
     """
     writer = LockWriter(lock, save_lock, clock, floating=plan.floating, names_makers=names_makers)
     count = jobs or os.cpu_count() or 1

@@ -76,7 +76,7 @@ def request_lines(part: Part, *, prompt: bool) -> list[str]:
     unknown = {slot for slot, _ in part.action.inputs} - {each.slot for each in part.origins if each.digest}
     lines = []
     folded = 0
-    for line in readable(part.manifest).splitlines():
+    for line in readable(part.manifest).removesuffix("\n").split("\n"):  # a text may hold other line breaks
         path, _, value = line.partition(": ")
         if path == "prompt" and not prompt:
             continue

@@ -127,7 +127,7 @@ class Inquiry:
             self._by_picture.setdefault(base_of(each), []).append(each)
 
     def about(self, address: str) -> About:
-        parts = tuple(self._part(each) for each in self._by_picture[base_of(address)])
+        parts = tuple(self.part(each) for each in self._by_picture[base_of(address)])
         output = self._actions[address].output
         paid = [each for each in down_to(self._actions, [address]) if self._actions[each].paid]
         return About(
@@ -165,7 +165,8 @@ class Inquiry:
                     self._made.setdefault(record.address, []).append(record)
         return self._made.get(address, ())
 
-    def _part(self, address: str) -> Part:
+    def part(self, address: str) -> Part:
+        """All there is to say about one action."""
         planned, action, step = self._planned, self._actions[address], self._steps.get(address)
         record, entry = self._latest(address)
         alike = self._alike.get(step.identity, ()) if step is not None else ()

@@ -29,7 +29,7 @@ from imagebuild.stages.project import Project
 from imagebuild.workspace.approvals import add, read
 from imagebuild.workspace.git import user_email
 
-__all__ = ["Asked", "Decided", "Makers", "Refused", "decide", "identity", "makers_of", "read_approvals"]
+__all__ = ["Asked", "Decided", "Makers", "Refused", "decide", "identity", "makers_of", "read_approvals", "said_pick"]
 
 
 class Decided(NamedTuple):
@@ -310,7 +310,7 @@ class _Judge:
         variants = [each for each in numbered if each in self._actions]
         if not variants:
             return Refused(asked.ref, f"`{address}` has no variants to pick from", None, address)
-        said = self._said_pick(self._actions[address])
+        said = said_pick(self._planned, self._actions[address])
         if said is not None:
             hint = f"it says `pick` at {said}: change it there"
             return Refused(asked.ref, "the campaign says which variant is picked", hint, address)
@@ -320,12 +320,13 @@ class _Judge:
             return Refused(asked.ref, what, "look at them, and pick again", address)
         return None
 
-    def _said_pick(self, action: Action) -> Place | None:
-        """Where the campaign itself says which variant of a picture is picked."""
-        campaign = self._planned.loaded.campaign
-        asset = campaign.assets[action.asset]
-        for cell in cells_of(asset, campaign.axes, set(), [{name: (value,) for name, value in action.cell}]):
-            settings = cell.settings.over(asset.settings) if cell.settings else asset.settings
-            if settings.pick is not None:
-                return settings.places.get("pick", asset.place)
-        return None
+
+def said_pick(planned: Planned, action: Action) -> Place | None:
+    """Where the campaign itself says which variant of a picture is picked."""
+    campaign = planned.loaded.campaign
+    asset = campaign.assets[action.asset]
+    for cell in cells_of(asset, campaign.axes, set(), [{name: (value,) for name, value in action.cell}]):
+        settings = cell.settings.over(asset.settings) if cell.settings else asset.settings
+        if settings.pick is not None:
+            return settings.places.get("pick", asset.place)
+    return None

@@ -16,7 +16,19 @@ __all__ = ["Project", "find_project"]
 class Project:
     """Paths, all absolute but `prefix`: the campaign's folder as seen from the project's root, ending in `/`."""
 
-    __slots__ = ("approvals", "folder", "here", "lock", "memory", "prefix", "private", "root", "spec", "spec_name", "store")
+    __slots__ = (
+        "approvals",
+        "folder",
+        "here",
+        "lock",
+        "memory",
+        "prefix",
+        "private",
+        "root",
+        "spec",
+        "spec_name",
+        "store",
+    )
 
     def __init__(self, spec: str, root: str, store: str | None, here: str) -> None:
         self.spec = spec

@@ -12,7 +12,7 @@ from imagebuild.core.action import is_soft
 from imagebuild.core.address import is_inner
 from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.history import History
-from imagebuild.core.approvals.policy import Requirement, counted, requirement_of
+from imagebuild.core.approvals.policy import Requirement, requirement_of
 from imagebuild.core.approvals.standing import Standing, standing_of
 from imagebuild.core.graph import uses_of
 from imagebuild.core.key import Digest
@@ -91,24 +91,9 @@ def missing_of(rows: Iterable[Row]) -> list[Missing]:
     """What is missing from whom, the same of several pictures together."""
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for row in rows:
-        approved = [each.by for each in row.standing.approvals]
-        for words in row.standing.missing:
-            left = tuple(each for each in _people(row.requirement, words) if not _is_among(each, approved))
-            found.setdefault((words, left), []).append(row.address)
+        for lack in row.standing.lacks:
+            found.setdefault((lack.words, lack.people), []).append(row.address)
     return [Missing(words, people, tuple(addresses)) for (words, people), addresses in found.items()]
-
-
-def _people(requirement: Requirement, words: str) -> tuple[str, ...]:
-    """The group that words such as `1 of legal` speak of."""
-    for name, people, _ in requirement.groups:
-        own = counted(name, people, 0).removeprefix("0")
-        if words.partition(" (")[0].endswith(own):
-            return people
-    return ()
-
-
-def _is_among(name: str, people: Iterable[str]) -> bool:
-    return any(same_person(name, each) for each in people)
 
 
 def _steps(planned: Planned) -> Mapping[str, PlanStep]:

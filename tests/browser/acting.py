@@ -13,7 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.real import decisions, eventually, shown_of
 
 __all__ = [
-    "addresses", "arranged_as_list", "focus", "looking_at", "opened", "said", "saved", "serious_faults", "slot", "state", "tick", "until", "wrote", "zoom",
+    "addresses", "arranged_as_list", "focus", "looking_at", "opened", "said", "saved", "serious_faults", "slot",
+    "state",
+    "tick", "until", "wrote", "zoom",
 ]  # fmt: skip
 
 
@@ -29,8 +31,10 @@ def state(page: Page, address: str) -> Locator:
 def addresses(page: Page) -> list[str]:
     """The pictures in sight, in the order in which they stand: row by row."""
     found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll("#grid .slot[data-address]")].map((node) => [node, node.getBoundingClientRect()])
-            .sort(([, one], [, other]) => one.top - other.top || one.left - other.left).map(([node]) => node.dataset.address)"""
+        """() => [...document.querySelectorAll("#grid .slot[data-address]")]
+            .map((node) => [node, node.getBoundingClientRect()])
+            .sort(([, one], [, other]) => one.top - other.top || one.left - other.left)
+            .map(([node]) => node.dataset.address)"""
     )
     return found
 

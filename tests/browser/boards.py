@@ -29,7 +29,7 @@ class Pages:
         return self.served.desk
 
     def open(self, who: str = ANA, hash: str = "", **options: Any) -> Page:
-        context = self.browser.new_context(**(options or WIDE))
+        context = self.browser.new_context(reduced_motion="reduce", **(options or WIDE))
         self.contexts.append(context)
         return self.tab(context, who, hash)
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,12 +24,13 @@ from tests.browser import real
 QUIET = (
     "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync",
     "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--disable-default-apps", "--disable-dev-shm-usage",
-    "--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication,CertificateTransparencyComponentUpdater",
+    "--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication",
     "--no-proxy-server", "--disable-gpu",
 )  # fmt: skip
 WATCH = """
 window.__faults = [];
-document.addEventListener("securitypolicyviolation", (event) => window.__faults.push(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.__faults.push(`policy: ${event.violatedDirective} ${event.blockedURI}`));
 window.addEventListener("error", (event) => window.__faults.push(`error: ${event.message}`));
 window.addEventListener("unhandledrejection", (event) => window.__faults.push(`rejection: ${event.reason}`));
 """
@@ -56,8 +58,8 @@ def browser() -> Iterator[Browser]:
 
 
 class Pages:
-    """Opens pages, each as a person of their own would, and knows what went wrong in any of them. A test names what serves
-    them before it names these: they are closed first, then."""
+    """Opens pages, each as a person of their own would, and knows what went wrong in any of them. A test names what
+    serves them before it names these: they are closed first, then."""
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
@@ -102,7 +104,18 @@ class Pages:
     def strangers(self) -> list[str]:
         """What was asked of anybody but the servers whose pages were opened."""
         own = {"data", "blob"} | ({"file"} if "" in self.hosts else set())
-        return [url for url in self.requests if urlsplit(url).scheme not in own and urlsplit(url).netloc not in self.hosts]
+        return [
+            url for url in self.requests if urlsplit(url).scheme not in own and urlsplit(url).netloc not in self.hosts
+        ]
+
+    @contextmanager
+    def serving(self, folder: Path, *words: str, **environment: str) -> Iterator[real.Reviewing]:
+        """A review of this folder, and all pages closed before it ends."""
+        with real.reviewing(folder, *words, **environment) as served:
+            try:
+                yield served
+            finally:
+                self.close()
 
     def close(self) -> None:
         for context in self.contexts:
@@ -111,6 +124,7 @@ class Pages:
                     self.faults += page.evaluate("window.__faults || []")
             with contextlib.suppress(Error):
                 context.close()
+        self.contexts = []
 
 
 def shown(page: Page) -> None:
@@ -139,7 +153,11 @@ def small_campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def campaign(small_campaign: Path, tmp_path: Path) -> Path:
     """A copy of it, to be written to."""
     ignored = shutil.ignore_patterns("memory")
-    return Path(shutil.copytree(small_campaign, tmp_path / "campaign", copy_function=shutil.copy2, ignore=ignored, symlinks=True))
+    return Path(
+        shutil.copytree(
+            small_campaign, tmp_path / "campaign", copy_function=shutil.copy2, ignore=ignored, symlinks=True
+        )
+    )
 
 
 @pytest.fixture
@@ -147,4 +165,3 @@ def served(campaign: Path) -> Iterator[real.Reviewing]:
     """The copy, served for Ana, compared with `v1`."""
     with real.reviewing(campaign, "--as", real.ANA, "--since", "v1") as found:
         yield found
-

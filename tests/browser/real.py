@@ -25,8 +25,8 @@ from tests.cli.conftest import run_imagebuild
 from tests.stages.reviewing import say
 
 __all__ = [
-    "ANA", "BEN", "LEA", "Reviewing", "build", "built_small", "commit", "decisions", "eventually", "git", "locked", "reviewing", "shown_of",
-    "write_many", "write_paid",
+    "ANA", "BEN", "LEA", "Reviewing", "build", "built_small", "commit", "decisions", "eventually", "git", "locked",
+    "reviewing", "shown_of", "write_many", "write_paid",
 ]  # fmt: skip
 
 ANA, BEN, LEA = "ana@northwind.example", "ben@northwind.example", "lea@northwind.example"
@@ -131,7 +131,11 @@ defaults: {quality: low, resolution: 1k}
 axes:
   locale: {source: en-US, targets: [%s], strings: "strings/{locale}.yaml"}
   product: data/products.json
-  ratio: [{name: wide, size: 160x90}, {name: square, size: 128x128}, {name: tall, size: 90x160}, {name: four, size: 160x120}]
+  ratio:
+    - {name: wide, size: 160x90}
+    - {name: square, size: 128x128}
+    - {name: tall, size: 90x160}
+    - {name: four, size: 160x120}
 approvers: {brand: [ana@northwind.example, ben@northwind.example, lea@northwind.example]}
 approval: {by_others: false}
 assets:
@@ -173,7 +177,11 @@ def write_small(folder: Path) -> None:
     (folder / ".imagebuild").mkdir(parents=True)
     _put(folder, "campaign.yaml", CAMPAIGN)
     _put(folder, "layouts/hero.yaml", LAYOUT)
-    _put(folder, "prompts/poster.j2", 'A tea poster. Headline, exactly as written: "{{ t.headline }}". Below: "{{ t.cta }}".')
+    _put(
+        folder,
+        "prompts/poster.j2",
+        'A tea poster. Headline, exactly as written: "{{ t.headline }}". Below: "{{ t.cta }}".',
+    )
     for tag, texts in STRINGS.items():
         _strings(folder, tag, texts)
     Image.new("RGB", (64, 64), "#0b3954").save(folder / "brand.png")
@@ -198,9 +206,15 @@ def write_many(folder: Path, count: int) -> None:
 
 
 def git(folder: Path, *words: str) -> str:
-    who = {name: value for role in ("AUTHOR", "COMMITTER") for name, value in ((f"GIT_{role}_NAME", "Ana"), (f"GIT_{role}_EMAIL", ANA))}
+    who = {
+        name: value
+        for role in ("AUTHOR", "COMMITTER")
+        for name, value in ((f"GIT_{role}_NAME", "Ana"), (f"GIT_{role}_EMAIL", ANA))
+    }
     environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(["git", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=WAIT, check=False)
+    done = subprocess.run(
+        ["git", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=WAIT, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -276,10 +290,20 @@ class Reviewing:
     seconds: float = 0.0  # until it listened
 
     def start(self) -> None:
-        command = [sys.executable, "-W", "error", "-m", "imagebuild", "review", "--json", f"--port={self.port}", *self.words]
+        command = [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "imagebuild",
+            "review",
+            "--json",
+            f"--port={self.port}",
+            *self.words,
+        ]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAGEBUILD_", "OPENAI_"))}
         began = time.monotonic()
-        with open(self.folder.parent / f"{self.folder.name}-review.log", "a", encoding="utf-8") as log:  # beside it: not in its git
+        with open(self._log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env={**kept, **self.environment}, stdout=subprocess.PIPE, stderr=log, text=True,
                 encoding="utf-8", stdin=subprocess.DEVNULL,
@@ -291,8 +315,13 @@ class Reviewing:
         self.urls = {each["name"]: each["url"] for each in json.loads(line)["people"]}
         self.port = int(next(iter(self.urls.values())).split(":")[2].split("/")[0])
 
+    @property
+    def _log(self) -> Path:
+        """Beside the campaign: not in its git."""
+        return self.folder.parent / f"{self.folder.name}-review.log"
+
     def log(self) -> str:
-        return (self.folder.parent / f"{self.folder.name}-review.log").read_text("utf-8")
+        return self._log.read_text("utf-8")
 
     def url(self, who: str = ANA) -> str:
         return self.urls[who]

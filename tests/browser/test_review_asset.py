@@ -115,7 +115,9 @@ def test_the_slider_the_onion_skin_and_side_by_side_show_both(page: Page) -> Non
     panes = view.locator(".pane")
     expect(panes).to_have_count(2)
     page.keyboard.press("1")
-    widths = panes.locator(".frame").evaluate_all("nodes => nodes.map((node) => Math.round(node.getBoundingClientRect().width))")
+    widths = panes.locator(".frame").evaluate_all(
+        "nodes => nodes.map((node) => Math.round(node.getBoundingClientRect().width))"
+    )
     assert widths == [1024, 1024]  # they move together
     expect(panes.nth(0)).to_contain_text("approved by ben@northwind.example")
     urls = panes.locator("img.picture").evaluate_all("nodes => nodes.map((node) => node.src)")
@@ -144,7 +146,9 @@ def test_the_difference_says_how_many_pixels_changed_and_where(page: Page, looke
     assert int(share[2].replace(",", "")) == len(changed)
     assert float(share[1]) == pytest.approx(100 * len(changed) / (new.width * new.height), rel=0.06)
     assert [int(each) for each in share.groups()[2:]] == [min(across), min(down), max(across) + 1, max(down) + 1]
-    eventually(lambda: view.locator(".frame img.picture").evaluate("node => node.complete && node.naturalWidth") == new.width)
+    eventually(
+        lambda: view.locator(".frame img.picture").evaluate("node => node.complete && node.naturalWidth") == new.width
+    )
     marked = pixels(looked_at, view.locator(".frame img.picture").get_attribute("src").removeprefix(looked_at.url()))
     assert marked.getpixel((across[0], down[0])) == (255, 0, 168)
     assert marked.getpixel((new.width - 3, 3)) != (255, 0, 168)
@@ -183,8 +187,12 @@ def test_right_to_left_copy_is_shown_right_to_left(page: Page) -> None:
     assert [each.get_attribute("dir") for each in copy.all()] == ["rtl"] * 3
     assert copy.first.get_attribute("lang") == "ar-EG"
     edges = copy.first.evaluate(
-        """node => { const range = document.createRange(); range.selectNodeContents(node);
-            const text = range.getBoundingClientRect(), box = node.getBoundingClientRect(); return [box.right - text.right, text.left - box.left]; }"""
+        """node => {
+            const range = document.createRange();
+            range.selectNodeContents(node);
+            const text = range.getBoundingClientRect(), box = node.getBoundingClientRect();
+            return [box.right - text.right, text.left - box.left];
+        }"""
     )
     assert edges[0] < 4 < edges[1]
     comment = fact(at(page, "poster[locale=ar-EG]"), "history").locator(".why")
@@ -212,7 +220,13 @@ def test_how_it_was_made_tells_the_request_its_references_and_its_key(page: Page
     expect(part).to_contain_text("brand.png")
     thumb = part.locator(".inputs img")
     eventually(lambda: thumb.first.evaluate("node => node.complete && node.naturalWidth > 0"))
-    rows = dict(zip(part.locator("caption:has-text('manifest') ~ tbody th").all_inner_texts(), part.locator("caption:has-text('manifest') ~ tbody td").all_inner_texts(), strict=True))
+    rows = dict(
+        zip(
+            part.locator("caption:has-text('manifest') ~ tbody th").all_inner_texts(),
+            part.locator("caption:has-text('manifest') ~ tbody td").all_inner_texts(),
+            strict=True,
+        )
+    )
     assert rows["model"] == "gpt-image-2-2026-04-21"
     assert "1024x640" in rows.values()
 
@@ -239,7 +253,9 @@ def test_what_its_checks_held_back_is_shown_with_what_was_found(page: Page) -> N
 # ------------------------------------------------------------------------------------------------ choosing and saying
 
 
-def test_a_variant_that_is_chosen_is_what_the_next_build_delivers(served: Reviewing, campaign: Path, pages: Pages) -> None:
+def test_a_variant_that_is_chosen_is_what_the_next_build_delivers(
+    served: Reviewing, campaign: Path, pages: Pages
+) -> None:
     page = pages(served.url())
     before = len(decisions(campaign))
     lock = locked(campaign)
@@ -257,7 +273,9 @@ def test_a_variant_that_is_chosen_is_what_the_next_build_delivers(served: Review
     expect(view.locator(f'img.picture[src*="{second["digest"]}"]')).to_be_visible()
 
 
-def test_in_the_large_view_who_decides_goes_on_to_the_next_and_can_undo(served: Reviewing, campaign: Path, pages: Pages) -> None:
+def test_in_the_large_view_who_decides_goes_on_to_the_next_and_can_undo(
+    served: Reviewing, campaign: Path, pages: Pages
+) -> None:
     page = pages(served.url())
     before = len(decisions(campaign))
     first, second = page.evaluate("review.state.order.slice(0, 2)")
@@ -276,7 +294,7 @@ def test_in_the_large_view_who_decides_goes_on_to_the_next_and_can_undo(served: 
 
 def test_several_groups_have_to_agree_and_each_sees_what_is_missing(campaign: Path, pages: Pages) -> None:
     before = len(decisions(campaign))
-    with real.reviewing(campaign, "--for", BEN, "--for", LEA) as served:
+    with pages.serving(campaign, "--for", BEN, "--for", LEA) as served:
         ben, lea = pages(served.url(BEN)), pages(served.url(LEA))
         view, other = opened(ben, POSTER), opened(lea, POSTER)
         ben.keyboard.press("a")
@@ -296,7 +314,9 @@ def test_several_groups_have_to_agree_and_each_sees_what_is_missing(campaign: Pa
 
 @pytest.mark.parametrize("looks", ["light", "dark"])
 @pytest.mark.parametrize("shape", ["desktop", "phone"])
-def test_axe_finds_nothing_serious_in_the_view_of_one_picture(looked_at: Reviewing, pages: Pages, looks: str, shape: str) -> None:
+def test_axe_finds_nothing_serious_in_the_view_of_one_picture(
+    looked_at: Reviewing, pages: Pages, looks: str, shape: str
+) -> None:
     page = pages(looked_at.url(), color_scheme=looks, **(PHONE if shape == "phone" else {}))
     for address in (POSTER, STORY, PLAIN):
         view = at(page, address)
@@ -308,7 +328,9 @@ def test_axe_finds_nothing_serious_in_the_view_of_one_picture(looked_at: Reviewi
             mode(view, "Picture")
 
 
-def test_a_phone_sees_the_picture_first_and_can_decide_without_scrolling_to_it(looked_at: Reviewing, pages: Pages) -> None:
+def test_a_phone_sees_the_picture_first_and_can_decide_without_scrolling_to_it(
+    looked_at: Reviewing, pages: Pages
+) -> None:
     page = pages(looked_at.url(), **{**PHONE, "viewport": {"width": 360, "height": 740}})
     view = at(page, STORY)
     assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,4 +1,5 @@
-"""Money and the page: what another take would cost, that it is what is then paid, and pictures that arrive while one looks.
+"""Money and the page: what another take would cost, that this is what is then paid, and pictures that arrive while
+somebody looks.
 
 The services are the sandbox's; its own books say what would have been billed.
 """
@@ -49,8 +50,8 @@ def building(folder: Path, services: Mapping[str, str]) -> subprocess.Popen[str]
     """A build in the background."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEBUILD_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "imagebuild", "build", "-q"], cwd=folder, env={**kept, **services}, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+        [sys.executable, "-m", "imagebuild", "build", "-q"], cwd=folder, env={**kept, **services}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def dollars(text: str) -> Decimal:
 def test_pictures_come_while_somebody_looks_and_money_is_counted_beside_them(
     unbuilt: Path, services: dict[str, str], sandbox: RunningSandbox, pages: Pages
 ) -> None:
-    with real.reviewing(unbuilt, "--as", ANA, **services) as served:
+    with pages.serving(unbuilt, "--as", ANA, **services) as served:
         page = pages(served.url())
         arranged_as_list(page)
         everything = set(addresses(page))
@@ -97,7 +98,11 @@ def test_pictures_come_while_somebody_looks_and_money_is_counted_beside_them(
         expect(page.locator(".slot img.there")).to_have_count(len(everything))
         assert set(addresses(page)) == everything
         expect(page.locator("#totals .money")).to_have_text("next build free")
-        billed = sum(Decimal(str(each["cost"])) for each in json.loads(run_imagebuild(unbuilt, "ledger", "--json", **services).stdout)["payments"] if each["cost"])
+        billed = sum(
+            Decimal(str(each["cost"]))
+            for each in json.loads(run_imagebuild(unbuilt, "ledger", "--json", **services).stdout)["payments"]
+            if each["cost"]
+        )
         assert billed > 0
         page.locator("#sort").select_option("cost")
         page.wait_for_timeout(200)
@@ -117,7 +122,7 @@ def test_another_take_is_asked_for_at_its_price_paid_at_that_price_and_seen_when
     before = locked(unbuilt)
     assert planned_price(unbuilt, services) == 0
     sandbox.reset()
-    with real.reviewing(unbuilt, "--as", ANA, **services) as served:
+    with pages.serving(unbuilt, "--as", ANA, **services) as served:
         page = pages(served.url())
         focus(page, POSTERS[2])
         page.keyboard.press("t")
@@ -134,7 +139,9 @@ def test_another_take_is_asked_for_at_its_price_paid_at_that_price_and_seen_when
         expect(page.locator("#totals .money")).to_have_text(f"next build ${price}")
         page.keyboard.press("Enter")
         view = looking_at(page, POSTERS[2])
-        expect(view.locator('.fact[data-fact="paid"]')).to_contain_text("Another take was asked for by ana@northwind.example")
+        expect(view.locator('.fact[data-fact="paid"]')).to_contain_text(
+            "Another take was asked for by ana@northwind.example"
+        )
         old = view.locator(".frame img.picture").first.get_attribute("src")
         assert run_imagebuild(unbuilt, "build", "-q", **services).returncode == 0
         expect(view.locator(".frame img.picture").first).not_to_have_attribute("src", str(old))
@@ -156,7 +163,7 @@ def test_takes_of_several_pictures_add_up_and_can_be_taken_back(
     unbuilt: Path, services: dict[str, str], pages: Pages
 ) -> None:
     assert run_imagebuild(unbuilt, "build", "-q", **services).returncode == 0
-    with real.reviewing(unbuilt, "--as", ANA, **services) as served:
+    with pages.serving(unbuilt, "--as", ANA, **services) as served:
         page = pages(served.url())
         for address in (POSTERS[0], "card[n=n00]", POSTERS[5]):  # two of them are one paid picture
             tick(page, address)
@@ -170,6 +177,10 @@ def test_takes_of_several_pictures_add_up_and_can_be_taken_back(
         expect(slot(page, "card[n=n05]").locator(".marks")).to_contain_text("take asked for")
         page.keyboard.press("z")
         expect(page.locator("#totals .money")).to_have_text("next build free")
-        wrote(unbuilt, 0, *((ANA, kind, address) for kind in ("retake", "withdraw") for address in (POSTERS[0], POSTERS[5])))
+        wrote(
+            unbuilt,
+            0,
+            *((ANA, kind, address) for kind in ("retake", "withdraw") for address in (POSTERS[0], POSTERS[5])),
+        )
         assert planned_price(unbuilt, services) == 0
         assert len(decisions(unbuilt)) == 4

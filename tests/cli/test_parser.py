@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.cli.parser import VERBS
+from imagebuild.cli.verbs import VERBS
 from tests.cli.conftest import Run
 
 

@@ -14,21 +14,33 @@ from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, counted
 from imagebuild.core.key import Digest
 
-__all__ = ["STATES", "Standing", "may_decide", "standing_of"]
+__all__ = ["STATES", "Lack", "Standing", "may_decide", "standing_of"]
 
 STATES: Final = ("open", "partly", "approved", "rejected", "lapsed", "unneeded")
 
 
+class Lack(NamedTuple):
+    """Approvals that are missing, in words; and who of the group has not approved yet, none where it is anybody."""
+
+    people: tuple[str, ...]
+    words: str
+
+
 class Standing(NamedTuple):
-    """How a picture stands. `missing`: what it takes to be approved, in words. `approvals` and `rejections` are those
+    """How a picture stands. `lacks`: what it takes to be approved. `approvals` and `rejections` are those
     that count; `comments` are all about this digest; `lapsed` are the approvals of other digests at the address."""
 
     state: str
-    missing: tuple[str, ...] = ()
+    lacks: tuple[Lack, ...] = ()
     approvals: tuple[Decision, ...] = ()
     rejections: tuple[Decision, ...] = ()
     comments: tuple[Decision, ...] = ()
     lapsed: tuple[Decision, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is missing, in words: `1 of legal`."""
+        return tuple(each.words for each in self.lacks)
 
     @property
     def released(self) -> bool:
@@ -52,10 +64,10 @@ def standing_of(
     approvals = tuple(each for each in now if each.decision == "approve" and not members.made(each.by))
     rejections = tuple(each for each in now if each.decision == "reject")
     lapsed = tuple(each for each in heard if each.decision == "approve" and each.digest != digest)
-    missing = members.missing({person(each.by) for each in approvals})
+    lacks = members.lacks({person(each.by) for each in approvals})
     return Standing(
-        state=_state(requirement, digest, approvals, rejections, missing, lapsed),
-        missing=missing,
+        state=_state(requirement, digest, approvals, rejections, lacks, lapsed),
+        lacks=lacks,
         approvals=approvals,
         rejections=rejections,
         comments=tuple(each for each in said if each.decision == "comment" and each.digest == digest),
@@ -68,7 +80,7 @@ def _state(
     digest: Digest | None,
     approvals: Collection[Decision],
     rejections: Collection[Decision],
-    missing: Collection[str],
+    lacks: Collection[Lack],
     lapsed: Collection[Decision],
 ) -> str:
     if not requirement.groups:
@@ -77,7 +89,7 @@ def _state(
         return "open"
     if rejections:
         return "rejected"
-    if not missing:
+    if not lacks:
         return "approved"
     if approvals:
         return "partly"
@@ -88,26 +100,29 @@ class _Members:
     """The people that a requirement asks, as they are compared."""
 
     def __init__(self, requirement: Requirement, makers: frozenset[str] | None) -> None:
-        self._groups = [(name, frozenset(map(person, people)), count) for name, people, count in requirement.groups]
+        self._groups = [
+            (name, people, frozenset(map(person, people)), count) for name, people, count in requirement.groups
+        ]
         self._makers = frozenset(map(person, makers or ())) if requirement.others else frozenset()
         self._unknown = requirement.others and makers is None
 
     def has(self, name: str) -> bool:
-        return any(not people or person(name) in people for _, people, _ in self._groups)
+        return any(not people or person(name) in people for _, _, people, _ in self._groups)
 
     def made(self, name: str) -> bool:
         return person(name) in self._makers
 
-    def missing(self, approved: Collection[str]) -> tuple[str, ...]:
+    def lacks(self, approved: Collection[str]) -> tuple[Lack, ...]:
         """What is still asked for. Where it is not known who had the picture made, of each group one person more: then
         so many as are asked for have not."""
-        found: list[str] = []
-        for name, people, count in self._groups:
+        found: list[Lack] = []
+        for name, named, people, count in self._groups:
             of_these = sum(not people or each in people for each in approved)
             wanted = count + self._unknown - of_these
             if wanted > 0:
                 why = " (one more: it is not known who had it made)" if self._unknown else ""
-                found.append(counted(name, people, wanted) + why)
+                left = tuple(each for each in named if person(each) not in approved)
+                found.append(Lack(left, counted(name, people, wanted) + why))
         return tuple(found)
 
 

@@ -68,6 +68,7 @@
     columns.style.width = `${Math.max(size.width, view.width)}px`;
     columns.style.height = `${size.headHeight}px`;
     columns.hidden = layout.kind === "flow" || !layout.colAxes.length;
+    grid.classList.toggle("wide", size.width > view.width);
     grid.classList.toggle("tiny", size.thumbWidth < 130);
     grid.setAttribute("aria-rowcount", String(layout.rowCount + (layout.kind === "matrix" ? 1 : 0)));
     grid.setAttribute("aria-colcount", String(layout.colCount + (layout.kind === "matrix" ? 1 : 0)));
@@ -252,8 +253,10 @@
       }
     }
     let left = 0;
+    let moved = false;
     for (const index of wantedRows) {
       let row = rows.get(index);
+      if (!row) moved = true;
       if (!row && gone.length) {
         const old = gone.pop();
         const held = rows.get(old);
@@ -274,7 +277,7 @@
     }
     for (const index of gone) freeRow(index);
     if (left) schedule();
-    settleSoon();
+    if (left || !hurry || moved) settleSoon();
   }
 
   let frame = 0;

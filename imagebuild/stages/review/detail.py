@@ -16,12 +16,12 @@ from imagebuild.core.action import Action
 from imagebuild.core.address import is_inner
 from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.standing import may_decide
-from imagebuild.core.cells import cells_of
 from imagebuild.core.key import Digest, readable, word_diff
 from imagebuild.core.locale import Locale
 from imagebuild.core.plan import price_of
 from imagebuild.core.reason import Reason
 from imagebuild.stages.about import About, Inquiry, Origin, Part, Written
+from imagebuild.stages.approvals import said_pick
 from imagebuild.stages.review.board import amount, direction, gate_of, size_of, thumb_url
 from imagebuild.stages.review.others import Gallery, day, last_approval
 from imagebuild.stages.review.records import Records
@@ -34,6 +34,7 @@ _INPUT_WIDTH: Final = 160
 _LAID: Final = re.compile(r"(?:^|\.)typeset[.\[]")
 _KEPT: Final = (".text", ".language", ".direction")
 _MOST_ROWS: Final = 200
+_MOST_PAID: Final = 24
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif")
 
 
@@ -75,7 +76,7 @@ class Details:
             "checks": self._checks(about),
             "prompt": self._prompt(address),
             "prompt_diff": self._prompt_diff(address),
-            "parts": [self._part(part) for part in about.parts],
+            "parts": [self._part(part) for part in self._parts(about)],
             "paid": [self._paid(each) for each in view.paid[address]],
             "variants": self._variants(address),
             "pick_said": self._pick_said(action),
@@ -135,6 +136,12 @@ class Details:
         return None
 
     # ---------------------------------------------------------------------------------------------- how it is made
+
+    def _parts(self, about: About) -> list[Part]:
+        """The paid pictures that it is made from, and its own actions; of a sheet, of the first of what is on it."""
+        own = {part.action.address for part in about.parts}
+        paid = [each for each in self._view.paid[about.address] if each not in own]
+        return [*(self._inquiry.part(each) for each in paid[:_MOST_PAID]), *about.parts]
 
     def _part(self, part: Part) -> dict[str, Any]:
         return {
@@ -198,14 +205,8 @@ class Details:
 
     def _pick_said(self, action: Action) -> str | None:
         """Where the campaign itself says which variant is delivered: then nobody picks here."""
-        campaign = self._view.planned.loaded.campaign
-        asset = campaign.assets[action.asset]
-        box = {axis: (value,) for axis, value in action.cell}
-        for cell in cells_of(asset, campaign.axes, set(), (box,)):
-            settings = cell.settings.over(asset.settings) if cell.settings else asset.settings
-            if settings.pick is not None:
-                return str(settings.places.get("pick", asset.place))
-        return None
+        said = said_pick(self._view.planned, action)
+        return str(said) if said is not None else None
 
     # ---------------------------------------------------------------------------------------------- decisions
 

@@ -6,7 +6,6 @@ thumbnail is made when it is first asked for, and kept in the project's private 
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import threading
@@ -14,23 +13,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from PIL import Image
-
 from imagebuild.core.key import Digest, short
 from imagebuild.errors import ImagebuildError, Problem
-from imagebuild.picture.decode import decode, plain
-from imagebuild.picture.measure import DAMAGE, Measured, format_of, measure, open_picture
+from imagebuild.picture.measure import Measured, format_of, measure
+from imagebuild.picture.thumbnail import thumbnail
 from imagebuild.review.desk import THUMB_WIDTHS, Served
 from imagebuild.store.base import DamagedObject, MissingObject, Store
 from imagebuild.workspace.private import private_folder
 
-__all__ = ["Elsewhere", "Pictures", "as_digest", "thumbnail"]
+__all__ = ["Elsewhere", "Pictures", "as_digest"]
 
 THUMBS: Final = "thumbs"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z")
 _AT_ONCE: Final = 4  # pictures decoded at one time: each may take a hundred megabytes
 _STRIPES: Final = 64
-_TALLEST: Final = 4  # times the width: a strip of ten thousand lines is shown cut down to this
 _MOST_MEASURED: Final = 20_000
 
 Elsewhere = Callable[[Digest], bytes | None]  # bytes that the store does not have, and that have this digest
@@ -141,30 +137,6 @@ class Pictures:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
-
-
-def thumbnail(data: bytes, width: int) -> bytes:
-    """The first frame, upright, in sRGB, as WebP without metadata. A picture that is smaller stays as large as it is.
-    Raises a PictureError for what is no picture."""
-    image = _pixels(data, width)
-    image.thumbnail((width, width * _TALLEST), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    image.info = {}
-    buffer = io.BytesIO()
-    image.save(buffer, "webp", quality=80, method=4)
-    return buffer.getvalue()
-
-
-def _pixels(data: bytes, width: int) -> Image.Image:
-    source = "the picture"
-    if format_of(data) == "jpeg":
-        try:
-            with open_picture(data, source=source) as file:
-                if not file.info.get("icc_profile") and not file.info.get("exif"):
-                    file.draft(None, (width * 2, width * 2 * _TALLEST))  # decodes an eighth of the work
-                    return plain(file)
-        except DAMAGE:
-            pass  # `decode` says what is wrong with it
-    return decode(data, source=source)
 
 
 def _read(path: str) -> bytes | None:

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imagebuild.errors import PictureError
-from imagebuild.stages.review.compare import TOLERANCE, Comparisons, compare_pictures, difference_picture
+from imagebuild.picture.compare import TOLERANCE, compare_pictures, difference_picture
+from imagebuild.stages.review.compare import Comparisons
 
 
 def png(image: Image.Image) -> bytes:
@@ -80,7 +81,7 @@ def test_the_difference_is_in_the_later_pictures_size_and_the_same_in_every_proc
     with Image.open(io.BytesIO(here)) as shown:
         assert shown.size == (200, 100)
     code = (
-        "import sys; from imagebuild.stages.review.compare import difference_picture as d; "
+        "import sys; from imagebuild.picture.compare import difference_picture as d; "
         "n = int.from_bytes(sys.stdin.buffer.read(4), 'big'); a = sys.stdin.buffer.read(n); "
         "sys.stdout.buffer.write(d(a, sys.stdin.buffer.read()))"
     )

@@ -81,8 +81,12 @@ def test_who_may_decide_is_told_with_the_reason(shown: Path) -> None:
 
 def test_the_parts_say_what_made_them_of_what_and_who_had_it_made(shown: Path) -> None:
     parts = asset(desk_of(shown), GERMAN)["parts"]
-    assert [part["kind"] for part in parts] == ["local", "check"]
-    drawn = parts[0]
+    assert [(part["kind"], part["address"]) for part in parts] == [
+        ("generate", "scene"), ("local", f"{GERMAN}:drawn"), ("check", GERMAN),
+    ]  # fmt: skip
+    paid, drawn, _ = parts
+    assert paid["made"]["provider"] == "proof"
+    assert paid["inputs"][0]["path"] == "brand.png"
     assert drawn["inputs"][0]["address"] == "scene"
     assert drawn["written"] == [
         {"name": "t.headline", "value": "Warme Morgen", "at": "strings/de-DE.yaml:1:11", "is_file": False}

@@ -10,7 +10,8 @@ from PIL import Image
 
 from imagebuild.core.key import Digest, digest_of
 from imagebuild.errors import PictureError
-from imagebuild.stages.review.pictures import Pictures, thumbnail
+from imagebuild.picture.thumbnail import thumbnail
+from imagebuild.stages.review.pictures import Pictures
 from imagebuild.store.local import LocalStore
 from tests.stages.review.campaign import asset, cells, desk_of
 
