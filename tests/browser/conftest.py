@@ -23,9 +23,9 @@ from tests.browser import real
 # Chromium's own conversations: none of them, so that what is seen on the wire is the page's.
 QUIET = (
     "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync",
-    "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--disable-default-apps", "--disable-dev-shm-usage",
+    "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--disable-default-apps",
     "--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication",
-    "--no-proxy-server", "--disable-gpu",
+    "--disable-dev-shm-usage", "--no-proxy-server", "--disable-gpu",
 )  # fmt: skip
 WATCH = """
 window.__faults = [];

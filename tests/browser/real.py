@@ -251,13 +251,13 @@ def built_small(folder: Path) -> None:
 def decisions(folder: Path) -> list[dict[str, Any]]:
     """The lines of the approvals file that are whole, without the header."""
     path = folder / "imagebuild.approvals"
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []  # each line that was ended
     return [entry for entry in map(json.loads, lines) if "decision" in entry]
 
 
 def locked(folder: Path) -> dict[str, dict[str, Any]]:
     """The lock's entries by address."""
-    lines = (folder / "imagebuild.lock").read_text("utf-8").splitlines()
+    lines = (folder / "imagebuild.lock").read_text("utf-8").split("\n")[:-1]
     return {entry["asset"]: entry for entry in map(json.loads, lines) if "asset" in entry}
 
 
@@ -305,8 +305,8 @@ class Reviewing:
         began = time.monotonic()
         with open(self._log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                command, cwd=self.folder, env={**kept, **self.environment}, stdout=subprocess.PIPE, stderr=log, text=True,
-                encoding="utf-8", stdin=subprocess.DEVNULL,
+                command, cwd=self.folder, env={**kept, **self.environment}, text=True, encoding="utf-8",
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

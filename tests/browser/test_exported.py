@@ -38,6 +38,14 @@ def page(exported: Path, pages: Pages) -> Iterator[Page]:
     assert any(path.parent.name == "thumbs" for path in asked)
 
 
+def named(page: Page) -> None:
+    """Who decides is asked once, the name that the export was made for standing there already."""
+    dialog = page.get_by_role("dialog", name="Who is deciding?")
+    expect(dialog.get_by_role("textbox")).to_have_value(ANA)
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+
+
 def downloaded(page: Page, folder: Path) -> Path:
     with page.expect_download() as found:
         page.locator("#download").click()
@@ -73,6 +81,7 @@ def test_what_is_decided_on_it_is_imported_once_however_often(page: Page, campai
     before = len(decisions(campaign))
     focus(page, HEROES[0])
     page.keyboard.press("a")
+    named(page)
     expect(state(page, HEROES[0])).to_have_text("approve, noted")
     for address in (HEROES[2], HEROES[5]):
         tick(page, address)
@@ -109,6 +118,7 @@ def test_a_later_download_brings_what_is_new_and_a_taking_back(page: Page, campa
     before = len(decisions(campaign))
     focus(page, HEROES[0])
     page.keyboard.press("a")
+    named(page)
     first = downloaded(page, tmp_path / "first")
     assert run_imagebuild(campaign, "approve", "--from", str(first)).returncode == 0
     wrote(campaign, before, (ANA, "approve", HEROES[0]))
@@ -127,6 +137,7 @@ def test_a_later_download_brings_what_is_new_and_a_taking_back(page: Page, campa
 def test_what_was_undone_before_it_was_downloaded_leaves_no_trace(page: Page, tmp_path: Path) -> None:
     focus(page, HEROES[0])
     page.keyboard.press("a")
+    named(page)
     focus(page, HEROES[1])
     page.keyboard.press("a")
     page.keyboard.press("z")
@@ -139,6 +150,7 @@ def test_a_file_of_decisions_about_other_pictures_changes_nothing(page: Page, ca
     """Somebody edits the file: a digest that is not the picture's, an address that is none, a script for a reason."""
     focus(page, HEROES[0])
     page.keyboard.press("a")
+    named(page)
     file = downloaded(page, tmp_path)
     said = json.loads(file.read_text("utf-8"))
     (one,) = said["decisions"]

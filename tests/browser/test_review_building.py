@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,12 +16,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import real
 from tests.browser.acting import addresses, arranged_as_list, focus, looking_at, slot, tick, wrote
 from tests.browser.conftest import Pages
-from tests.browser.real import ANA, decisions, locked
+from tests.browser.real import ANA, decisions, eventually, locked
 from tests.cli.conftest import run_imagebuild
 from tests.sandboxes import RunningSandbox, start_sandbox
 
@@ -61,9 +62,14 @@ def planned_price(folder: Path, services: Mapping[str, str]) -> Decimal:
     return Decimal(str(json.loads(done.stdout)["price"]))
 
 
-def dollars(text: str) -> Decimal:
-    """`next build $0.0287` → 0.0287."""
-    return Decimal(text.rpartition("$")[2].split()[0].replace(",", ""))
+def is_told(price: Decimal, words: str) -> bool:
+    """The amount in words like `next build $0.0287`; a page shows four digits of a cent's parts at most."""
+    found = re.search(r"\$([0-9.]+)", words)
+    return found is not None and abs(Decimal(found[1]) - price) <= Decimal("0.0001")
+
+
+def next_build(page: Page, price: Decimal) -> None:
+    eventually(lambda: is_told(price, page.locator("#totals .money").inner_text()), seconds=20)
 
 
 def test_pictures_come_while_somebody_looks_and_money_is_counted_beside_them(
@@ -76,8 +82,10 @@ def test_pictures_come_while_somebody_looks_and_money_is_counted_beside_them(
         assert len(everything) == 2 * COUNT + 1
         expect(page.locator(".slot .unbuilt")).to_have_count(len(everything))
         price = planned_price(unbuilt, services)
-        assert dollars(page.locator("#totals .money").inner_text()) == price
-        assert sum(dollars(each) for each in page.locator(".slot .sums .money").all_inner_texts()) == price
+        next_build(page, price)
+        told = [Decimal(each.removeprefix("+$")) for each in page.locator(".slot .sums .money").all_inner_texts()]
+        assert len(told) == COUNT + 1  # a picture that is shared is paid for once
+        assert sum(told) == pytest.approx(price, abs=Decimal("0.0001") * len(told))
         seen: list[tuple[int, int]] = []  # pictures shown, and what the page says of the build
         process = building(unbuilt, services)
         try:
@@ -135,8 +143,8 @@ def test_another_take_is_asked_for_at_its_price_paid_at_that_price_and_seen_when
         assert (asked["digest"], asked["key"]) == (before[POSTERS[2]]["digest"], before[POSTERS[2]]["key"])
         expect(slot(page, POSTERS[2]).locator(".marks")).to_contain_text("take asked for")
         price = planned_price(unbuilt, services)
-        assert f"${price}" in said, (price, said)
-        expect(page.locator("#totals .money")).to_have_text(f"next build ${price}")
+        assert is_told(price, said), (price, said)
+        next_build(page, price)
         page.keyboard.press("Enter")
         view = looking_at(page, POSTERS[2])
         expect(view.locator('.fact[data-fact="paid"]')).to_contain_text(
@@ -173,7 +181,7 @@ def test_takes_of_several_pictures_add_up_and_can_be_taken_back(
         wrote(unbuilt, 0, (ANA, "retake", POSTERS[0]), (ANA, "retake", POSTERS[5]))
         price = planned_price(unbuilt, services)
         assert price > 0
-        expect(page.locator("#totals .money")).to_have_text(f"next build ${price}")
+        next_build(page, price)
         expect(slot(page, "card[n=n05]").locator(".marks")).to_contain_text("take asked for")
         page.keyboard.press("z")
         expect(page.locator("#totals .money")).to_have_text("next build free")

@@ -43,7 +43,8 @@ def noting(page: Page) -> None:
     page.evaluate(
         """() => {
             window.__asked = [];
-            review.on("decisions", ({optimistic, asked}) => optimistic && window.__asked.push(...asked.map((one) => one.ref)));
+            const refs = (asked) => asked.map((each) => each.ref);
+            review.on("decisions", (one) => one.optimistic && window.__asked.push(...refs(one.asked)));
         }"""
     )
 

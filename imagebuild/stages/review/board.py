@@ -70,9 +70,7 @@ def cell_json(view: View, address: str) -> dict[str, Any]:
     action, shown = view.actions[address], view.digest(address)
     verdict, why = _verdict(view, address)
     standing = view.standing(address, shown)
-    since = view.since
     placement = view.placement(address)
-    before = since.entries.get(address) if since is not None else None
     entry = view.planned.facts.lock.entries.get(address)
     price = view.prices.get(address)
     return {
@@ -92,12 +90,23 @@ def cell_json(view: View, address: str) -> dict[str, Any]:
         "missing": list(standing.missing),
         "placement": placement.name if placement is not None else None,
         "output": action.output,
-        "changed": None if since is None else shown != (before.digest if before is not None else None),
+        "changed": _is_changed(view, address, shown),
         "comments": len(standing.comments),
         "retake": any(view.retake(each) is not None for each in view.paid[address]),
         "variants": len(view.variants(address)),
         "dir": direction(view, address),
     }
+
+
+def _is_changed(view: View, address: str, shown: Digest | None) -> bool | None:
+    """Whether another picture was there at the revision that is compared with. One that its check held back is in no
+    lock: what was drawn for it is."""
+    if view.since is None:
+        return None
+    entry, action = view.since.entries.get(address), view.actions[address]
+    if entry is None and action.kind == "check":
+        entry = view.since.entries.get(dict(action.inputs)["input"])
+    return shown != (entry.digest if entry is not None else None)
 
 
 def _verdict(view: View, address: str) -> tuple[str, str]:
