@@ -105,13 +105,17 @@ async def run_plan(
             pool.shutdown(wait=is_over, cancel_futures=not is_over)
         workers.close(at_once=not is_over)
         writer.write()
-    summary = ends.summary
+    _count_up(ends.summary, money, stop)
+    ends.summary.seconds = clock() - began
+    return ends.summary, writer.lock
+
+
+def _count_up(summary: Summary, money: Money, stop: Stop) -> None:
+    """What was spent in all, and what ended the build."""
     summary.unknown = money.unknown
     summary.spent = money.purse.spent - money.unknown
     summary.stopped = stop.reason or money.broke or (money.halted.what if money.halted else None)
     summary.stopped_hint = money.halted.hint if money.halted and summary.stopped == money.halted.what else None
-    summary.seconds = clock() - began
-    return summary, writer.lock
 
 
 def _is_much(plan: Plan) -> bool:

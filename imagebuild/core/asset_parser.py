@@ -54,11 +54,7 @@ def parse_asset(
     steps_node = node.get("steps")
     kinds = {"encode": STEPS["encode"]} if node.get("sheet") else STEPS
     steps = parse_steps(steps_node, scope, kinds) if steps_node else ()
-    checks_node = node.get("checks")
-    checks = parse_checks(checks_node, scope, where) if checks_node else {}
-    if checks_node is not None and sheet is not None:
-        hint = "check the pictures that are on it"
-        scope.problems.add(f"{where}: a sheet is not checked", at=checks_node.place, hint=hint)
+    checks = _checks(node.get("checks"), sheet, where, scope)
     output = inline_text(output_node, f"{where}: `output`", scope) if output_node else None
     alt = _alt(node, where, scope)
     approval = parse_own_need(node.get("approval"), where, scope)
@@ -90,6 +86,13 @@ def parse_asset(
         alt=alt,
         approval=approval,
     )
+
+
+def _checks(node: Node | None, sheet: SheetSpec | None, where: str, scope: Scope) -> dict[str, Check]:
+    if node is not None and sheet is not None:
+        hint = "check the pictures that are on it"
+        scope.problems.add(f"{where}: a sheet is not checked", at=node.place, hint=hint)
+    return parse_checks(node, scope, where) if node else {}
 
 
 def _check_kind(where: str, key: Node, node: Node, own: Settings, scope: Scope) -> None:

@@ -24,7 +24,7 @@ __all__ = [
     "traced",
 ]
 
-trace_categories = ["toplevel", "disabled-by-default-devtools.timeline"]
+trace_categories = ["disabled-by-default-devtools.timeline"]
 
 # Before the page's own scripts: what the browser says of long tasks, and when thumbnails have come.
 MARKS = """
@@ -108,8 +108,10 @@ def first_paint(browser: Browser, url: str, thumbs: int = 12, **options: Any) ->
         page.goto(url, wait_until="commit")
         while len(came := page.evaluate("window.__came || []")) < thumbs:
             page.wait_for_timeout(20)
-        painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-        return Started(painted, came[0], came[thumbs - 1])
+        paints = "performance.getEntriesByName('first-contentful-paint').map((each) => each.startTime)"
+        while not (painted := page.evaluate(paints)):
+            page.wait_for_timeout(20)
+        return Started(painted[0], came[0], came[thumbs - 1])
     finally:
         context.close()
 

@@ -73,6 +73,7 @@ def test_a_picture_opens_from_its_place_and_from_its_link_and_back_closes_it(pag
 def test_zooming_by_key_by_button_and_by_wheel_shows_the_pixels(page: Page) -> None:
     view = at(page, POSTER)
     view.locator(".frame img.there").wait_for()
+    page.wait_for_timeout(300)  # until what stands around the picture has its size
     page.keyboard.press("0")
     fitting = zoom(view)
     assert 20 < fitting < 100
@@ -117,10 +118,8 @@ def test_the_slider_the_onion_skin_and_side_by_side_show_both(page: Page) -> Non
     panes = view.locator(".pane")
     expect(panes).to_have_count(2)
     page.keyboard.press("1")
-    widths = panes.locator(".frame").evaluate_all(
-        "nodes => nodes.map((node) => Math.round(node.getBoundingClientRect().width))"
-    )
-    assert widths == [1024, 1024]  # they move together
+    widths = "nodes => nodes.map((node) => Math.round(node.getBoundingClientRect().width))"
+    eventually(lambda: panes.locator(".frame").evaluate_all(widths) == [1024, 1024])  # they move together
     expect(panes.nth(0)).to_contain_text("approved by ben@northwind.example")
     urls = panes.locator("img.picture").evaluate_all("nodes => nodes.map((node) => node.src)")
     assert len(set(urls)) == 2
