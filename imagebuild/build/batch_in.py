@@ -183,7 +183,7 @@ class BatchesIn:
             model=str(order.manifest["model"]), campaign=terms.campaign, address=order.step.address,
             estimate=order.step.price, at=terms.now(), manifest=dict(order.manifest),
             sources=self._books.sources(order.step.address), task={"label": label}, floating=terms.floating,
-            account=terms.account,
+            account=terms.account, extra=terms.by,
         )  # fmt: skip
 
     # ---------------------------------------------------------------------------------------------------------- begun

@@ -49,7 +49,7 @@ class Drawer:
         attempt = Attempt(
             id="", key=key, state="sent", provider=self.provider.name, model=str(manifest["model"]), campaign="",
             address=action.address, estimate=step.price, at="", manifest=manifest,
-            sources=self._making.sources(action.address),
+            sources=self._making.sources(action.address), extra=self._making.by,
         )  # fmt: skip
         try:
             request = await loop.run_in_executor(self._executor, self._making.request, action.address, manifest, key)

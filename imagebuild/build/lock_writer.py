@@ -112,11 +112,13 @@ class LockWriter:
             cost=result.cost if paid else None,
             tools=None if paid else self._tools(result.key, manifest),
             floating=self._floating and paid,
-            extra={**(old.extra if old is not None and same else {}), **self._remarks(result)},
+            extra={**(old.extra if old is not None and same else {}), **self._remarks(result, old)},
         )
 
-    def _remarks(self, result: Result) -> dict[str, str]:
+    def _remarks(self, result: Result, old: LockEntry | None) -> dict[str, str]:
         """What its check says, and who had it made: where the campaign asks for that, for whoever made a picture may
-        not approve it."""
-        said = {"checked": result.checked, "made_by": result.made_by if self._names_makers else None}
+        not approve it. Who only had the same bytes drawn again has not made them."""
+        again = old is not None and (old.key, old.digest) == (result.key, result.digest) and "made_by" in old.extra
+        made_by = result.made_by if self._names_makers and not again else None
+        said = {"checked": result.checked, "made_by": made_by}
         return {name: value for name, value in said.items() if value is not None}

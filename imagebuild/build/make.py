@@ -43,7 +43,8 @@ class Kept(NamedTuple):
 class Making:
     """`file_of` finds the reference pictures that a manifest names by digest, `sources_of` what a prompt was written
     from, `kept` the results of actions that are not in the plan, `locked` what the lock says of a key and digest,
-    `differs` whether a size is another than the one that was asked for, `made_by` who has it all made."""
+    `differs` whether a size is another than the one that was asked for, `made_by` who has it all made; with
+    `names_makers` results say who had them made."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Making:
         clock: Callable[[], float],
         differs: Callable[[Size, Size], bool] = lambda asked, real: asked != real,
         made_by: str | None = None,
+        names_makers: bool = False,
     ) -> None:
         self._store = store
         self._file_of = file_of
@@ -68,7 +70,8 @@ class Making:
         self._now = now
         self._clock = clock
         self._differs = differs
-        self._by = {"made_by": made_by} if made_by else {}
+        self._names_makers = names_makers
+        self.by: Mapping[str, str] = {"made_by": made_by} if made_by else {}
 
     def known(self, step: PlanStep, lock: Lock) -> Result:
         """The result of a step that has one: as the lock has it, else as the store does."""
@@ -78,11 +81,19 @@ class Making:
         if entry is None or entry.key != step.key or entry.digest != step.digest:
             entry = self._locked(step.key, step.digest)
         if entry is not None:
-            return result_of(entry, step)
+            return self._with_maker(result_of(entry, step))
         record = self._store.record(step.key)
         if record is not None and record.digest == step.digest:
             return result_of(record)
         return Result(step.key, step.digest, step.size or "", len(self._store.get(step.digest)))
+
+    def _with_maker(self, result: Result) -> Result:
+        """With who had it made, as the store says where the lock does not: it is of before anybody asked."""
+        if not self._names_makers or result.made_by is not None:
+            return result
+        record = self._store.record(result.key)
+        made_by = record.extra.get("made_by") if record is not None and record.digest == result.digest else None
+        return result._replace(made_by=made_by) if isinstance(made_by, str) else result
 
     def recorded(self, key: Key) -> Record | None:
         """The stored result of a key, if its bytes are there too."""
@@ -156,7 +167,7 @@ class Making:
             bytes=len(picture.data), made_at=self._now(), seconds=round(seconds, 3), address=attempt.address, paid=True,
             model=manifest["model"], provider=attempt.provider, cost=cost, estimate=attempt.estimate,
             request_id=picture.request_id, answered=picture.answered, sources=attempt.sources,
-            extra={**_remarks(attempt, picture.cost), **self._by},
+            extra={**_remarks(attempt, picture.cost), **sent_by(attempt)},
         )  # fmt: skip
         try:
             found = measure(picture.data, source=f"the master of `{attempt.address}`")
@@ -182,7 +193,7 @@ class Making:
             size=found.size, bytes=len(data), made_at=attempt.at, seconds=0.0, address=attempt.address, paid=True,
             model=attempt.manifest["model"], provider=attempt.provider, cost=cost, estimate=attempt.estimate,
             request_id=attempt.request_id, sources=attempt.sources,
-            extra={"flaw": attempt.words, **_remarks(attempt, attempt.billed), **self._by},
+            extra={"flaw": attempt.words, **_remarks(attempt, attempt.billed), **sent_by(attempt)},
         )  # fmt: skip
         self._store.put_record(record)
         return record
@@ -239,10 +250,15 @@ class Making:
         record = Record(
             key=key, manifest=manifest, digest=digest, media_type=media_type, size=size, bytes=len(data),
             made_at=self._now(), seconds=round(self._clock() - began, 3), address=action.address, paid=False,
-            sources=self._sources_of(action.address), extra=self._by,
+            sources=self._sources_of(action.address), extra=self.by,
         )  # fmt: skip
         self._store.put_record(record)
         return record
+
+
+def sent_by(attempt: Attempt) -> dict[str, Any]:
+    """Who had it made: whoever asked for it, not whoever takes in what came."""
+    return {name: value for name, value in attempt.extra.items() if name == "made_by"}
 
 
 def _remarks(attempt: Attempt, billed: Decimal | None) -> dict[str, bool]:

@@ -92,7 +92,7 @@ class Payer:
             id=terms.new_id(), key=key, state="sent", provider=exchange.provider.name, model=str(manifest["model"]),
             campaign=terms.campaign, address=action.address, estimate=step.price, at=terms.now(),
             manifest=dict(manifest), sources=exchange.books.sources(action.address), floating=terms.floating,
-            account=terms.account,
+            account=terms.account, extra=terms.by,
         )  # fmt: skip
         going = Going(attempt, before)
         began = self._clock()

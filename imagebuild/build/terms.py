@@ -5,8 +5,8 @@ Values and sums; sends and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from imagebuild.build.books import Left
@@ -33,6 +33,7 @@ class Terms:
     account: str = ""
     scale: float = 1.0  # of a service whose time runs faster than real ones' does
     free_bytes: Callable[[], int | None] = lambda: None  # on the store's disk, where that can be known
+    by: Mapping[str, str] = field(default_factory=dict)  # `made_by`: who has it all made, where that is known
 
     def may_ask_again(self, attempt: Attempt, provider: str) -> bool:
         """Whether a request may be sent though this attempt at it is open, and has ended without a picture."""

@@ -13,6 +13,7 @@ from imagebuild.core.attempt import Attempt
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import CHANGING, VERDICTS, PlanStep
 from imagebuild.core.reason import Reason
+from imagebuild.core.reporting.markdown import CALLING
 from imagebuild.errors import ImagebuildError, StalePlan
 from imagebuild.stages.plan import Planned
 
@@ -191,13 +192,14 @@ def _markdown_group(group: Group, planned: Planned, ink: Ink) -> list[str]:
 
 
 def _escaped(text: str) -> str:
+    """No formatting, nobody called, no issue named, no address that becomes a link."""
     for letter in "\\`*_[]<>|#~":
         text = (
             text.replace(letter, "\\" + letter)
             if letter not in "<>"
             else text.replace(letter, "&lt;" if letter == "<" else "&gt;")
         )
-    return text
+    return CALLING.sub("<!-- -->", text)
 
 
 def _plain(text: str) -> str:

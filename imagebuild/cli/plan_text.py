@@ -144,7 +144,7 @@ def _group_lines(group: Group, planned: Planned, ink: Ink, everything: bool) -> 
     total = len(group.steps) + group.more
     price = sum((step.price for step in group.steps), Decimal(0))
     cost = f" · {dollars(price)}" if price else ""
-    head = f"{colour(f'{sign} {group.verdict}')} {ink.bold(group.asset)} × {total}: {group.reason.sentence}{cost}"
+    head = f"{colour(f'{sign} {group.verdict}')} {ink.bold(group.asset)} × {total}: {_sentence(group.reason)}{cost}"
     lines = [head]
     lines.extend("    " + line for line in reason_lines(group.reason, ink))
     lines.extend("    " + line for line in attempt_lines(group, planned.plan))
@@ -152,6 +152,11 @@ def _group_lines(group: Group, planned: Planned, ink: Ink, everything: bool) -> 
     if group.more:
         lines.append(ink.dim(f"    … and {group.more} more not compared one by one (`--all` compares them)"))
     return lines
+
+
+def _sentence(reason: Reason) -> str:
+    """It may quote a service, or a person."""
+    return isolated(printable(reason.sentence))
 
 
 def reason_lines(reason: Reason, ink: Ink) -> list[str]:

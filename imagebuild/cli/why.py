@@ -23,7 +23,7 @@ from imagebuild.cli.attempt_text import attempt_facts, next_command
 from imagebuild.cli.plan import policy_asked, provider_of
 from imagebuild.cli.plan_data import reason_json
 from imagebuild.cli.plan_text import reason_lines
-from imagebuild.cli.terminal import Ink, ink_for, isolated
+from imagebuild.cli.terminal import Ink, ink_for, isolated, printable
 from imagebuild.core.lock import LockEntry
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import PlanStep
@@ -93,7 +93,7 @@ def _verdict_lines(part: Part, step: PlanStep | None, ink: Ink) -> list[str]:
     price = f" · about {dollars(step.price)}" if step is not None and step.price else ""
     attempt = part.reason.attempt
     if attempt is None or step is None:
-        lines = [f"  {colour(f'{part.verdict:<10}')}{part.reason.sentence}{price}"]
+        lines = [f"  {colour(f'{part.verdict:<10}')}{isolated(printable(part.reason.sentence))}{price}"]
         told = part.reason.sentence == WHY["input-made"]  # where its inputs are shown
         return lines if told else lines + ["      " + line for line in reason_lines(part.reason, ink)]
     lines = [f"  {colour(f'{part.verdict:<10}')}{WHY[step.why]}{price}"]
@@ -116,7 +116,7 @@ def _part_lines(inquiry: Inquiry, part: Part, ink: Ink) -> list[str]:
     for origin in part.origins:
         lines.extend(origin_lines([origin], ink))
         if origin.reason is not None:
-            lines.append(f"      {origin.reason.sentence}")
+            lines.append(f"      {isolated(printable(origin.reason.sentence))}")
             lines.extend("      " + line for line in reason_lines(origin.reason, ink))
     lines.append(label("request", "", ink).rstrip())
     lines.extend(request_lines(part, prompt=True))

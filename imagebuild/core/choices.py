@@ -15,6 +15,8 @@ from imagebuild.core.lock import Lock
 
 __all__ = ["NO_CHOICES", "Choices", "Pick", "choices_of", "next_take"]
 
+_MOST_WORDS: Final = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -58,12 +60,18 @@ def choices_of(history: History, lock: Lock) -> Choices:
         if decision.ref in history.undone or decision.key is None:
             continue
         if decision.decision == "retake":
-            unwanted[decision.key] = f"{decision.by}: “{decision.why}”" if decision.why else decision.by
+            unwanted[decision.key] = f"{decision.by}: “{_line(decision.why)}”" if decision.why else decision.by
         elif decision.decision == "pick":
             number = _number_of(decision.asset, decision.key, decision.digest, lock)
             if number is not None:
                 picks[decision.asset] = Pick(number, decision.key)
     return Choices(unwanted, picks)
+
+
+def _line(text: str) -> str:
+    """A reason within a sentence."""
+    words = " ".join(text.split())
+    return words if len(words) <= _MOST_WORDS else words[: _MOST_WORDS - 1] + "…"
 
 
 def _number_of(address: str, key: Key, digest: Digest, lock: Lock) -> int | None:

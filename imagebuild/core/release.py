@@ -13,9 +13,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from imagebuild.core.approvals.decision import Decision
-from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.standing import Standing
-from imagebuild.core.key import Digest, short
+from imagebuild.core.key import Digest
 from imagebuild.errors import ImagebuildError, Place
 
 __all__ = [
@@ -38,8 +37,7 @@ __all__ = [
     "mistakes_in",
     "sorted_out",
     "sums_text",
-    "taken_back",
-    "unvouched",
+    "told",
 ]
 
 RELEASE_FORMAT: Final = 1
@@ -47,15 +45,16 @@ MANIFEST: Final = "release.json"
 SUMS: Final = "SHA256SUMS"
 
 Reason = Literal["not-built", "failed", "unverified", "rejected", "waiting", "lapsed", "damaged"]
-# In the order in which they are told: first what a build mends, then what people decide, then what is broken.
-REASONS: Final[Mapping[Reason, str]] = {
-    "not-built": "not built as the campaign is written now",
-    "failed": "did not pass their checks",
-    "unverified": "could not be verified",
-    "rejected": "rejected",
-    "waiting": "wait for approval",
-    "lapsed": "were approved, and changed since",
-    "damaged": "their bytes are damaged or gone",
+# In the order in which they are told: first what a build mends, then what people decide, then what is broken. Of one
+# picture, and of several.
+REASONS: Final[Mapping[Reason, tuple[str, str]]] = {
+    "not-built": ("that is not built as the campaign is written now", "that are not built as the campaign is written now"),
+    "failed": ("that did not pass its checks", "that did not pass their checks"),
+    "unverified": ("that could not be verified", "that could not be verified"),
+    "rejected": ("that is rejected", "that are rejected"),
+    "waiting": ("that waits for approval", "that wait for approval"),
+    "lapsed": ("that was approved, and changed since", "that were approved, and changed since"),
+    "damaged": ("whose bytes are damaged or gone", "whose bytes are damaged or gone"),
 }
 _FORM: Final = "imagebuild_release"
 _SUM: Final = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -149,6 +148,11 @@ def gathered(left: Iterable[Left]) -> list[tuple[Reason, dict[str, list[Left]]]]
     return [(reason, found[reason]) for reason in REASONS if reason in found]
 
 
+def told(reason: Reason, count: int) -> str:
+    """`2 that wait for approval`."""
+    return f"{count} {REASONS[reason][count != 1]}"
+
+
 # ------------------------------------------------------------------------------------------------- texts of a release
 
 
@@ -199,9 +203,11 @@ def sums_text(digests: Mapping[str, str]) -> str:
 
 
 class Earlier(NamedTuple):
-    """A release as its own texts have it. `files`: every file but the list of digests itself, with its digest."""
+    """A release as its own texts have it. `lock`: the digest of the campaign's lock. `files`: every file but the list
+    of digests itself, with its digest."""
 
     campaign: str
+    lock: str | None
     heads: tuple[str, ...]
     pictures: tuple[Mapping[str, Any], ...]
     files: Mapping[str, str]
@@ -214,9 +220,10 @@ def earlier_release(manifest: str, sums: str, *, folder: str) -> Earlier:
         said = json.loads(manifest)
         version = said[_FORM]
         campaign, heads, pictures = said["campaign"], said["approvals"]["heads"], said["pictures"]
+        lock = said.get("lock")
         named = [(each["path"], each["sha256"], each["address"], each["approvals"]) for each in pictures]
         ids = [yes["id"] for *_, approvals in named for yes in approvals]
-        texts = (campaign, *heads, *(each for path, digest, address, _ in named for each in (path, digest, address)))
+        texts = (campaign, lock or "", *heads, *(each for path, digest, address, _ in named for each in (path, digest, address)))
         if not all(type(each) is str for each in (*texts, *ids)):
             raise TypeError("a text is no text")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -225,7 +232,7 @@ def earlier_release(manifest: str, sums: str, *, folder: str) -> Earlier:
         hint = "upgrade imagebuild: pip install --upgrade imagebuild-campaigns"
         raise ReleaseError(f"release format {version} is newer than this imagebuild can read", at=at, hint=hint)
     files = _sums(sums, folder)
-    return Earlier(campaign, tuple(heads), tuple(pictures), files)
+    return Earlier(campaign, lock, tuple(heads), tuple(pictures), files)
 
 
 _AWAY: Final = "move the folder away, or name another one"
@@ -265,43 +272,6 @@ def mistakes_in(earlier: Earlier, manifest: Digest, found: Mapping[str, Digest |
         if listed.get(path) != earlier.files.get(path):
             wrong.setdefault(path, f"is not the same in `{MANIFEST}` and in `{SUMS}`")
     return sorted(wrong.items())
-
-
-def unvouched(earlier: Earlier, history: History) -> list[tuple[str, str]]:
-    """(path, what is wrong) for what the decisions, as they are now, do not vouch for."""
-    known = {each.id: each for each in history.decisions}
-    every = known.keys() | set(history.heads) | {before for each in history.decisions for before in each.after}
-    wrong = [
-        (MANIFEST, f"names the decision `{short(Digest(head))}…`, which is not in the approvals")
-        for head in earlier.heads
-        if head not in every
-    ]
-    for picture in earlier.pictures:
-        for approval in picture["approvals"]:
-            decision = known.get(approval["id"])
-            if decision is None:
-                wrong.append((picture["path"], f"the approval by {approval.get('by')} is not in the approvals"))
-            elif not _is_for(decision, picture) or decision.by != approval.get("by"):
-                wrong.append((picture["path"], f"what {decision.by} approved is another picture"))
-    return wrong
-
-
-def _is_for(decision: Decision, picture: Mapping[str, Any]) -> bool:
-    return decision.decision == "approve" and (decision.asset, decision.digest) == (
-        picture["address"],
-        picture["sha256"],
-    )
-
-
-def taken_back(earlier: Earlier, history: History) -> list[tuple[str, str]]:
-    """(path, what happened) for approvals of the release that were taken back after it."""
-    undone = {each.id: each for each in history.decisions if each.ref in history.undone}
-    return [
-        (picture["path"], f"{undone[approval['id']].by} has taken the approval back since")
-        for picture in earlier.pictures
-        for approval in picture["approvals"]
-        if approval["id"] in undone
-    ]
 
 
 def clashes(paths: Collection[str]) -> Sequence[str]:

@@ -21,7 +21,7 @@ from imagebuild.core.approvals.standing import may_decide
 from imagebuild.core.cells import cells_of
 from imagebuild.core.key import Digest, short
 from imagebuild.core.lock import Lock, LockEntry
-from imagebuild.errors import Place
+from imagebuild.errors import ApprovalsError, Place
 from imagebuild.stages.asked import Asked, Refused, form_fault, moment_of, name_fault, shown
 from imagebuild.stages.facts import read_lock
 from imagebuild.stages.plan import Planned
@@ -43,7 +43,12 @@ class Decided(NamedTuple):
 def identity(environment: Mapping[str, str], root: str) -> str | None:
     """Who is at work here: as the environment says, else as git would write it into a commit; None when neither
     does."""
-    return environment.get("IMAGEBUILD_USER", "").strip() or user_email(root)
+    said = environment.get("IMAGEBUILD_USER", "").strip()
+    name, source = (said, "IMAGEBUILD_USER") if said else (user_email(root), "git's `user.email`")
+    fault = name_fault(source, name) if name is not None else None
+    if fault is not None:
+        raise ApprovalsError(f"cannot tell who is at work here: {fault}", hint=f"mend {source}, or `--as` somebody")
+    return name
 
 
 def read_approvals(project: Project) -> History:
@@ -85,7 +90,8 @@ class Makers:
 
     def _joined(self, address: str, below: Sequence[str]) -> frozenset[str] | None:
         found = set[str]()
-        if self._actions[address].kind != "check":
+        action = self._actions[address]
+        if action.kind != "check" and action.manifest.get("steps", True):  # else they are the very bytes of its input
             own = self._own(address)
             if own is None:
                 return None

@@ -148,6 +148,8 @@ def run_build(
         )
     if plan.price:
         preflight.check_before_paying(planned)
+    names_makers = loaded.campaign.approval is not None and loaded.campaign.approval.by_others
+    made_by = identity(os.environ, project.root)
     by_key = {(entry.key, entry.digest): entry for entry in lock.entries.values()}
     making = Making(
         planned.store,
@@ -159,13 +161,12 @@ def run_build(
         now=_now,
         clock=time.monotonic,
         differs=lambda asked, real: differs(asked, real, loaded.offer),
-        made_by=identity(os.environ, project.root),
+        made_by=made_by,
+        names_makers=names_makers,
     )
 
-    names_makers = loaded.campaign.approval is not None and loaded.campaign.approval.by_others
-
     async def run(limited: Plan, listener: Listener) -> Built:
-        async with _service(planned, provider, trace, offline) as service:
+        async with _service(planned, provider, trace, offline, making.by) as service:
             summary, left = await run_plan(
                 limited,
                 loaded.expansion.actions,
@@ -209,7 +210,11 @@ def _now() -> str:
 
 @asynccontextmanager
 async def _service(
-    planned: Planned, provider: Provider | None, trace: Callable[[str], None] | None, offline: bool
+    planned: Planned,
+    provider: Provider | None,
+    trace: Callable[[str], None] | None,
+    offline: bool,
+    by: Mapping[str, str],
 ) -> AsyncIterator[Service | None]:
     """What the plan asks of, if anything: what is only put in place needs no provider, and no key either."""
     if provider is not None:
@@ -224,7 +229,7 @@ async def _service(
         campaign=plan.campaign, floating=plan.floating, policy=plan.policy,
         agreed=frozenset(attempt.id for attempt in plan.attempts.values()), now=_now,
         free_bytes=planned.store.free_bytes,
-        new_id=lambda: f"{_now().replace('-', '').replace(':', '')}-{secrets.token_hex(5)}",
+        new_id=lambda: f"{_now().replace('-', '').replace(':', '')}-{secrets.token_hex(5)}", by=by,
     )  # fmt: skip
     setting = setting_of(project, os.environ)
     async with AsyncExitStack() as stack:
@@ -300,6 +305,7 @@ def finish(planned: Planned, built: Built | None, describe: Callable[[Planned], 
     facts = _facts(planned)
     facts["orphan"] = [[address] for address in others]
     facts["choices"] = [[planned.choices.identity]]
+    facts["approvals"] = [[planned.loaded.files.digest(os.path.basename(planned.project.approvals)) or ""]]
     facts["whole"] = [["yes" if whole and facts.pop("uneven", None) is None else "no"]]
     remember(
         planned.project,

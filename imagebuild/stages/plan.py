@@ -6,7 +6,7 @@ import datetime
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from imagebuild.core.action import Action
@@ -21,7 +21,7 @@ from imagebuild.core.reason import WHY, Reason, explain
 from imagebuild.core.settled import SettledEntries
 from imagebuild.core.sizes import is_experimental
 from imagebuild.core.spec import Campaign
-from imagebuild.errors import Place
+from imagebuild.errors import ApprovalsError, Place
 from imagebuild.providers.catalog import load_catalog
 from imagebuild.stages.choices import read_choices
 from imagebuild.stages.facts import DiskFacts, read_lock
@@ -123,12 +123,13 @@ def plan_campaign(
     selection: Selection | None = None,
     whole: bool = False,
     policy: Policy = USUAL,
+    tries: int = 5,
 ) -> Planned:
     """Read everything and decide. Changes nothing. `whole`: the plan has every step, also those a memory answers, and
-    what was spent though nothing is to be paid."""
+    what was spent though nothing is to be paid. `tries`: how often to begin anew when somebody decides meanwhile."""
     memory = read_memory(project.memory) if not os.environ.get("IMAGEBUILD_NO_MEMORY") else None
     lock, lock_digest = read_lock(project, "", settled=memory.fact("lock") if memory else None)
-    choices, decided = read_choices(project, lock)
+    choices, decided = read_choices(project, lock, whole=memory.fact("approvals") if memory else "")
     recalled = recall(project, memory, provider, os.environ, lock, lock_digest, choices=choices.identity)
     partly = recalled.usable and not whole and selection is None and not lock.alternatives
     kept = frozenset(recalled.clean(lock.entries)) if partly else frozenset[str]()
@@ -141,9 +142,12 @@ def plan_campaign(
         reach = {name: recalled.reach(name, asset.over) for name, asset in touched.items()}
         return Part(reach, recalled.tags, recalled.known(lock, kept), recalled.paths(lock, dirty))
 
+    approvals = os.path.basename(project.approvals)  # an input of the plan, as it was when it was read
+    remembered = {path: seen for path, seen in recalled.remembered.items() if path != approvals}
+
     def planned(choices: Choices) -> Planned:
         loaded = read_campaign(
-            project, provider=provider, remembered=recalled.remembered, narrow=narrow if partly else None,
+            project, provider=provider, remembered=remembered, narrow=narrow if partly else None,
             picks={address: pick.number for address, pick in choices.picks.items()},
         )  # fmt: skip
         asked = _Asked(provider, selection, whole, policy, partly)
@@ -153,8 +157,15 @@ def plan_campaign(
     stale = _stale_picks(found)
     if stale:
         found = planned(choices.without(stale))
-    if (found.loaded.files.digest(os.path.basename(project.approvals)) or "") != decided:  # as an input of the plan
-        return plan_campaign(project, provider=provider, selection=selection, whole=whole, policy=policy)
+        found.plan = replace(found.plan, notes=(*found.plan.notes, *(_stale_note(choices, each) for each in stale)))
+    if (found.loaded.files.digest(approvals) or "") != decided:
+        if tries > 1:
+            again = tries - 1
+            return plan_campaign(
+                project, provider=provider, selection=selection, whole=whole, policy=policy, tries=again
+            )
+        what = f"`{project.label(approvals)}` changes all the time"
+        raise ApprovalsError(what, hint="let whoever decides finish, then run the same command again")
     return found
 
 
@@ -174,6 +185,11 @@ def _stale_picks(planned: Planned) -> list[str]:
         for address, pick in planned.choices.picks.items()
         if keys.get(f"{address}{VARIANT}{pick.number}", pick.key) != pick.key
     ]
+
+
+def _stale_note(choices: Choices, address: str) -> str:
+    number = choices.picks[address].number
+    return f"variant {number} of `{address}` was picked, and is made anew: nobody has picked among the new ones"
 
 
 def _decided(

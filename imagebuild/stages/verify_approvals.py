@@ -6,9 +6,7 @@ as far as it was committed. What could not be looked at is said, and is not call
 
 from __future__ import annotations
 
-import json
 import os
-from contextlib import suppress
 from typing import NamedTuple
 
 from imagebuild.core.approvals.decision import Decision
@@ -50,23 +48,6 @@ def verify_approvals(project: Project, against: str | None) -> Verified:
     if then.faults:
         fault = then.faults[0]
         unseen = f"line {fault.line} of what {revision} has of it is damaged itself: {fault.what}"
-    ids = _ids(project.approvals)
-    lost = tuple(each for each in then.decisions if each.id not in ids)
+    # One that stands twice under two ids, as two branches may record the same, counts once, and is there twice.
+    lost = tuple(each for each in then.decisions if each.id not in history.chain)
     return Verified(history, history.faults, revision, len(then.decisions), lost, unseen)
-
-
-def _ids(path: str) -> set[str]:
-    """Of all lines: one that stands twice under two ids, as two branches may record the same, counts once in a
-    history, and is there twice. Whether a line is what its id says, the history's faults tell."""
-    try:
-        with open(path, "rb") as file:
-            lines = file.read().decode("utf-8", "replace").split("\n")
-    except FileNotFoundError:
-        return set()
-    found: set[str] = set()
-    for line in lines:
-        with suppress(ValueError, RecursionError):
-            row = json.loads(line)
-            if isinstance(row, dict) and isinstance(row.get("id"), str):
-                found.add(row["id"])
-    return found

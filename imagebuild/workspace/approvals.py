@@ -23,7 +23,7 @@ from imagebuild.flock import unlock, wait_for
 from imagebuild.workspace.git import attribute, work_tree
 from imagebuild.workspace.private import private_folder, replace_file
 
-__all__ = ["add", "read"]
+__all__ = ["add", "read", "read_bytes"]
 
 _LOCK: Final = "approvals.lock"  # of all campaigns of a project: it is held for milliseconds
 _POLL: Final = 0.005
@@ -37,11 +37,17 @@ _MOST_REMEMBERED: Final = 4
 
 def read(path: str, *, file: str) -> History:
     """The history as it is now; an empty one where there is no file. `file` is how messages call it."""
+    data = read_bytes(path, file=file)
+    return History(file=file) if data is None else _known.history(path, data, file)
+
+
+def read_bytes(path: str, *, file: str) -> bytes | None:
+    """The text as it is on disk; None where there is none."""
     try:
         with open(path, "rb") as opened:
-            return _known.history(path, opened.read(), file)
+            return opened.read()
     except FileNotFoundError:
-        return History(file=file)
+        return None
     except OSError as bad:
         raise _cannot("read", file, bad) from bad
 

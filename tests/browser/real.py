@@ -229,6 +229,7 @@ def build(folder: Path, *words: str, flawed: bool = False, **environment: str) -
     """`flawed`: one picture does not pass its check."""
     done = run_imagebuild(folder, "build", "-q", *words, **environment)
     assert done.returncode == int(flawed), done.stdout + done.stderr
+    assert (folder / "imagebuild.lock").exists(), done.stderr
 
 
 def built_small(folder: Path) -> None:
@@ -354,8 +355,8 @@ class Reviewing:
 def reviewing(folder: Path, *words: str, **environment: str) -> Iterator[Reviewing]:
     """`reviewing(folder, "--as", ANA)`."""
     served = Reviewing(folder, words, environment)
-    served.start()
     try:
+        served.start()
         yield served
     finally:
         served.kill()

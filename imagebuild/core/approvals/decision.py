@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from imagebuild.core.key import Digest, Key, canonical, digest_of
 
-__all__ = ["DECISIONS", "Decision", "decision_of", "person", "same_person", "written"]
+__all__ = ["DECISIONS", "Decision", "decision_of", "entered_by", "person", "same_person", "written"]
 
 DECISIONS: Final = ("approve", "reject", "withdraw", "comment", "retake", "pick")
 _NEEDED: Final = ("after", "ref", "at", "by", "decision", "asset", "digest")
@@ -141,6 +141,11 @@ def _fault(row: Mapping[str, Any]) -> str | None:
     if row["decision"] == "withdraw" and "undoes" not in row:
         return "a damaged line: `undoes` is missing"
     return None
+
+
+def entered_by(decision: Decision) -> str | None:
+    """Who entered it in another's name: `import by ben@northwind.example`."""
+    return decision.entered.partition(" by ")[2] or None if decision.entered else None
 
 
 def same_person(one: str, other: str) -> bool:

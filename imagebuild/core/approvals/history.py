@@ -36,6 +36,14 @@ class Fault(NamedTuple):
     text: str = ""
 
 
+class Link(NamedTuple):
+    """One line's place in the chain."""
+
+    id: str
+    ref: str
+    after: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """All decisions in order, each ref once, those that were taken back (`undone`, by ref) included. `heads` are the
@@ -50,8 +58,22 @@ class History:
     undone: frozenset[str] = frozenset()
     by_asset: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict, hash=False)
     by_ref: Mapping[str, Decision] = field(default_factory=dict, hash=False)
+    chain: Mapping[str, Link] = field(default_factory=dict, hash=False)  # by id, also of what came twice
     conflicted: bool = False
     torn: bool = False
+
+    def follows(self, later: Decision, earlier: Decision) -> bool:
+        """Whether one was made in the knowledge of the other; of two branches' decisions neither was."""
+        waiting, seen = list(later.after), set[str]()
+        while waiting:
+            link = self.chain.get(waiting.pop())
+            if link is None or link.id in seen:
+                continue
+            if link.ref == earlier.ref:
+                return True
+            seen.add(link.id)
+            waiting.extend(link.after)
+        return False
 
     def check(self) -> None:
         """Raise when the history was edited."""
@@ -93,6 +115,7 @@ def parse_history(text: str, *, file: str) -> History:
             decisions=decisions,
             heads=tuple(sorted(each.id for each in order if each.id not in named)),
             faults=tuple(sorted(faults)),
+            chain={identity: Link(identity, each.ref, each.after) for identity, each in reading.found.items()},
             conflicted=reading.conflicted,
             torn=reading.torn,
         )
@@ -158,6 +181,8 @@ class _Reading:
             self._fault(number, what, _UPGRADE)
         elif type(version) is not int or version < 1 or type(campaign) is not str or not campaign:
             self._fault(number, "a damaged header")
+        elif unknown := row.keys() - {_HEADER, "campaign"}:
+            self._fault(number, f"a damaged header: it says nothing of `{min(unknown)}`")
         else:
             self.campaign = self.campaign or campaign
 
@@ -260,4 +285,5 @@ def appended(history: History, decisions: Iterable[Decision]) -> tuple[list[Deci
             heads = (new[-1].id,)
     if not new:
         return [], history
-    return new, _whole(replace(history, decisions=(*history.decisions, *new), heads=heads))
+    chain = {**history.chain, **{each.id: Link(each.id, each.ref, each.after) for each in new}}
+    return new, _whole(replace(history, decisions=(*history.decisions, *new), heads=heads, chain=chain))

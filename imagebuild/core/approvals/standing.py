@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
-from imagebuild.core.approvals.decision import Decision, person
+from imagebuild.core.approvals.decision import Decision, entered_by, person
 from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, counted
 from imagebuild.core.key import Digest
@@ -53,15 +53,10 @@ def standing_of(
 ) -> Standing:
     """How a picture stands; `digest` is None when it is not built, `makers` when it is not known who had it made."""
     said = [each for each in history.by_asset.get(address, ()) if each.ref not in history.undone]
-    last_words: dict[tuple[str, str], Decision] = {}  # of each person on each digest
-    for each in said:
-        if each.decision in ("approve", "reject"):
-            last_words.pop((person(each.by), each.digest), None)  # so that the dictionary is in the order of the last
-            last_words[person(each.by), each.digest] = each
     members = _Members(requirement, makers)
-    heard = [each for each in last_words.values() if members.has(each.by)]
+    heard = [each for each in _last_words(said, history) if members.has(each.by)]
     now = [each for each in heard if each.digest == digest]
-    approvals = tuple(each for each in now if each.decision == "approve" and not members.made(each.by))
+    approvals = tuple(each for each in now if each.decision == "approve" and not members.made(each))
     rejections = tuple(each for each in now if each.decision == "reject")
     lapsed = tuple(each for each in heard if each.decision == "approve" and each.digest != digest)
     lacks = members.lacks({person(each.by) for each in approvals})
@@ -73,6 +68,24 @@ def standing_of(
         comments=tuple(each for each in said if each.decision == "comment" and each.digest == digest),
         lapsed=lapsed,
     )
+
+
+def _last_words(said: Iterable[Decision], history: History) -> list[Decision]:
+    """What each person says of each digest now. Of what the same person said on two branches, neither in the knowledge
+    of the other, no clock decides: a rejection holds until it is taken back, or outdone in its knowledge."""
+    words: dict[tuple[str, str], list[Decision]] = {}
+    for each in said:
+        if each.decision in ("approve", "reject"):
+            key = (person(each.by), each.digest)
+            words[key] = [*words.pop(key, ()), each]  # popped, so that the dictionary is in the order of the last
+    found: list[Decision] = []
+    for several in words.values():
+        last = several[-1]
+        if last.decision == "approve":
+            rejected = [each for each in several if each.decision == "reject" and not history.follows(last, each)]
+            last = rejected[-1] if rejected else last
+        found.append(last)
+    return found
 
 
 def _state(
@@ -109,8 +122,12 @@ class _Members:
     def has(self, name: str) -> bool:
         return any(not people or person(name) in people for _, _, people, _ in self._groups)
 
-    def made(self, name: str) -> bool:
+    def is_maker(self, name: str) -> bool:
         return person(name) in self._makers
+
+    def made(self, approval: Decision) -> bool:
+        """Whether who had it made approves it, in whosever name."""
+        return self.is_maker(approval.by) or self.is_maker(entered_by(approval) or "")
 
     def lacks(self, approved: Collection[str]) -> tuple[Lack, ...]:
         """What is still asked for. Where it is not known who had the picture made, of each group one person more: then
@@ -137,7 +154,7 @@ def may_decide(who: str, decision: str, requirement: Requirement, makers: frozen
     if not members.has(who):
         named = _listed(dict.fromkeys(each for _, people, _ in requirement.groups for each in people))
         return f"`{who}` is not among those who decide here: {named}"
-    if decision == "approve" and members.made(who):
+    if decision == "approve" and members.is_maker(who):
         return "whoever had a picture made does not approve it"
     return None
 

@@ -16,7 +16,7 @@ from imagebuild.core.reason import Reason
 from imagebuild.core.reporting.report import Change, Gate, Kind, Open, Report, Tally, Work, brief, counted
 from imagebuild.errors import visible
 
-__all__ = ["MOST_LETTERS", "markdown_of"]
+__all__ = ["CALLING", "MOST_LETTERS", "markdown_of"]
 
 MOST_LETTERS: Final = 60_000  # a comment takes 65,536
 _ROWS: Final = (400, 150, 60, 25, 10, 4, 1)  # of each table: as many as there is room for
@@ -26,7 +26,7 @@ _MOST_NAME: Final = 300
 _SIGNS: Final = {each: f"&#{ord(each)};" for each in "\\`*_[]<>|~!&"}
 _BREAK: Final = "\0"  # no text has it: `visible` shows it as a sign
 # After an @ or a # that would call somebody or name an issue, and before the dot of an address on the web.
-_CALLING: Final = re.compile(r"(?<=[@#])(?=[\w-])|(?<=[wW]{3})(?=\.)|(?<=:)(?=//)")
+CALLING: Final = re.compile(r"(?<=[@#])(?=[\w-])|(?<=[wW]{3})(?=\.)|(?<=:)(?=//)")
 _KINDS: Final[Sequence[tuple[Kind, str]]] = (("changed", "changed"), ("new", "new"), ("gone", "gone"))
 _STATES: Final = {
     "approved": "✅ approved", "partly": "◐ partly approved", "open": "○ open", "rejected": "❌ rejected",
@@ -65,7 +65,7 @@ def _prose(text: str, most: int = _MOST_TEXT) -> str:
     """A text from anywhere, within a sentence: no formatting, no link, nobody called, no issue named."""
     joined = visible(" ".join(text.split()))
     cut = joined if len(joined) <= most else joined[: most - 1].rstrip() + "…"
-    quiet = _CALLING.sub(_BREAK, cut)
+    quiet = CALLING.sub(_BREAK, cut)
     return "".join(_SIGNS.get(each, each) for each in quiet).replace(_BREAK, "<!-- -->")
 
 

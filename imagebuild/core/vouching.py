@@ -1,0 +1,184 @@
+"""Whether what an earlier release has in it is approved: its own texts beside the decisions and the policy of now.
+
+What a manifest says of its pictures is not believed: a decision that is in the history, of that address and those
+bytes, is. What was decided after the release is told, and does not make it wrong. Knows no folder and no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from imagebuild.core.approvals.decision import Decision
+from imagebuild.core.approvals.history import History
+from imagebuild.core.approvals.policy import Requirement
+from imagebuild.core.approvals.standing import Standing, standing_of
+from imagebuild.core.key import Digest, short
+from imagebuild.core.release import MANIFEST, Earlier
+
+__all__ = ["Asking", "Vouched", "vouched"]
+
+
+class Asking(NamedTuple):
+    """What the campaign, as it is now, asks for a picture of the release: by whom it has to be approved; the picture
+    that its lock has at the address, and who had that one made, None where it is not known."""
+
+    requirement: Requirement
+    locked: Digest | None
+    makers: frozenset[str] | None
+
+
+class Vouched(NamedTuple):
+    """`approved` and `unneeded`: how many pictures are approved as things stand, and of how many nobody is asked.
+    (path, words) each of what is wrong, and of what has happened since."""
+
+    approved: int
+    unneeded: int
+    wrong: tuple[tuple[str, str], ...]
+    since: tuple[tuple[str, str], ...]
+
+
+def vouched(
+    earlier: Earlier, history: History, asking: Mapping[str, Asking] | None, *, lock: str | None = None
+) -> Vouched:  # fmt: skip
+    """`asking` by address; None when the campaign cannot be read: then only what the manifest names is looked up in the
+    history. `lock` is the digest of the campaign's lock."""
+    looking = _Looking(earlier, history)
+    states = [looking.picture(each, asking[each["address"]], lock) if asking else "" for each in earlier.pictures]
+    return Vouched(
+        states.count("approved"), states.count("unneeded"), tuple(looking.wrong), tuple(dict.fromkeys(looking.since))
+    )
+
+
+class _Looking:
+    """Goes from picture to picture, and gathers what there is to tell."""
+
+    def __init__(self, earlier: Earlier, history: History) -> None:
+        self._history = history
+        self._lock = earlier.lock
+        self._known = {each.id: each for each in history.decisions}
+        self._by_ref = history.by_ref
+        self._past = _refs_before(earlier.heads, history)
+        self._undone = {each.undoes: each for each in history.decisions if each.decision == "withdraw"}
+        self.since: list[tuple[str, str]] = []
+        self.wrong = [
+            (MANIFEST, f"names the decision `{short(Digest(head))}…`, which is not in the approvals")
+            for head in earlier.heads
+            if head not in history.chain
+        ]
+        self._backing = {each["path"]: self._found(each) for each in earlier.pictures}
+
+    def _found(self, picture: Mapping[str, Any]) -> list[Decision]:
+        """The approvals that the manifest names, as far as they are in the history, and of this picture."""
+        path, found = picture["path"], []
+        for named in picture["approvals"]:
+            decision = self._decision(named["id"])
+            if decision is None:
+                self.wrong.append((path, f"the approval by {named.get('by')} is not in the approvals"))
+            elif not _is_for(decision, picture) or decision.by != named.get("by"):
+                self.wrong.append((path, f"what {decision.by} approved is another picture"))
+            else:
+                found.append(decision)
+                self._tell_taken_back(path, decision)
+        return found
+
+    def _decision(self, identity: str) -> Decision | None:
+        """Also one that two branches recorded, under another id."""
+        link = self._history.chain.get(identity)
+        return self._known.get(identity) or (self._by_ref.get(link.ref) if link is not None else None)
+
+    def _tell_taken_back(self, path: str, decision: Decision) -> None:
+        if decision.ref not in self._history.undone:
+            return
+        if self._undone[decision.ref].ref in self._past:
+            self.wrong.append((path, f"{decision.by} had taken the approval back before it was released"))
+        else:
+            self.since.append((path, f"{decision.by} has taken the approval back since"))
+
+    def picture(self, picture: Mapping[str, Any], asking: Asking, lock: str | None) -> str:
+        """Its state: `approved`, `unneeded`, or neither, and then why is told."""
+        path, address, digest = picture["path"], picture["address"], picture["sha256"]
+        makers = _makers_said(picture) or (asking.makers if asking.locked == digest else None)
+        standing = standing_of(address, digest, self._history, asking.requirement, makers)
+        if standing.state == "unneeded":
+            return self._nobody_asked(path, asking.locked == digest, lock)
+        if standing.released:
+            return "approved"
+        backing = self._backing[path]
+        then = standing_of(address, digest, History(by_asset={address: tuple(backing)}), asking.requirement, makers)
+        if then.released or (backing and self._was_other_policy(picture, asking.requirement)):
+            self._tell_what_came(path, standing, asked_more=not then.released, policy=picture.get("policy"))
+        else:
+            self.wrong.append((path, _not_backed(standing)))
+        return ""
+
+    def _nobody_asked(self, path: str, is_locked: bool, lock: str | None) -> str:
+        """No decision is bound to such a picture: only the lock can say that it is the campaign's."""
+        if not is_locked and lock is not None and lock == self._lock:
+            self.wrong.append((path, "is not the picture that the lock has, and nobody has approved it"))
+            return ""
+        if not is_locked:
+            self.since.append((path, "needs no approval, and the lock has another picture in its place now"))
+        return "unneeded"
+
+    def _was_other_policy(self, picture: Mapping[str, Any], now: Requirement) -> bool:
+        """Whether something else was asked for when it was released: what somebody decided about it says so too."""
+        said = picture.get("policy")
+        decisions = self._history.by_asset.get(picture["address"], ())
+        return said != now.stamp and any(each.policy == said for each in decisions)
+
+    def _tell_what_came(self, path: str, standing: Standing, *, asked_more: bool, policy: object) -> None:
+        told = len(self.since)
+        for no in standing.rejections:
+            if no.ref in self._past:
+                self.wrong.append((path, f"{no.by} had rejected it before it was released: “{_line(no.why)}”"))
+            else:
+                self.since.append((path, f"{no.by} has rejected it since: “{_line(no.why)}”"))
+        waits = ", ".join(standing.missing)
+        if asked_more and waits:
+            words = f"the campaign asks for other approvals now: waits for {waits}; it was released under `{policy}`"
+            self.since.append((path, words))
+        elif waits and len(self.since) == told:
+            self.since.append((path, f"is no longer approved: waits for {waits}"))
+
+
+def _refs_before(heads: Iterable[str], history: History) -> set[str]:
+    """What was decided when the release was put together: its last decisions, and all that those came after."""
+    waiting, seen = list(heads), set[str]()
+    while waiting:
+        identity = waiting.pop()
+        link = history.chain.get(identity)
+        if link is not None and identity not in seen:
+            seen.add(identity)
+            waiting.extend(link.after)
+    return {history.chain[identity].ref for identity in seen}
+
+
+def _makers_said(picture: Mapping[str, Any]) -> frozenset[str] | None:
+    """Who had it made, as the manifest says; None where it does not: nothing is made by nobody."""
+    said = picture.get("makers")
+    if not isinstance(said, list) or not said or not all(type(each) is str for each in said):
+        return None
+    return frozenset(said)
+
+
+def _is_for(decision: Decision, picture: Mapping[str, Any]) -> bool:
+    return decision.decision == "approve" and (decision.asset, decision.digest) == (
+        picture["address"],
+        picture["sha256"],
+    )
+
+
+def _not_backed(standing: Standing) -> str:
+    if standing.rejections:
+        return "is rejected " + _by(standing.rejections)
+    waits = ", ".join(standing.missing)
+    return f"is not approved: waits for {waits}" if standing.approvals else f"nobody has approved it: waits for {waits}"
+
+
+def _by(decisions: Sequence[Decision]) -> str:
+    return "; ".join(f"by {each.by}: “{_line(each.why)}”" for each in decisions)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
