@@ -13,7 +13,7 @@ from typing import Any
 from imagebuild.cli.approve import decision_json
 from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import Ink, ink_for, isolated, printable, say
-from imagebuild.core.address import Selectable, base_of, parse_selection
+from imagebuild.core.address import Selectable, asset_of, base_of, cell_of, parse_selection
 from imagebuild.core.approvals.decision import Decision
 from imagebuild.core.approvals.history import Fault, History
 from imagebuild.core.approvals.standing import STATES
@@ -188,9 +188,7 @@ def _chosen(
 
 
 def _selectable(address: str, output: str | None) -> Selectable:
-    name, _, inside = address.partition("[")
-    pairs = [pair.partition("=") for pair in inside.removesuffix("]").split(",") if pair]
-    return Selectable(address, name, tuple((axis, value) for axis, _, value in pairs), output)
+    return Selectable(address, asset_of(address), cell_of(address), output)
 
 
 def _log_line(each: Decision, history: History, ink: Ink) -> str:

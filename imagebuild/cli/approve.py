@@ -15,13 +15,14 @@ from imagebuild.cli.terminal import Ink, ink_for, isolated, printable
 from imagebuild.core.approvals.decision import Decision
 from imagebuild.core.approvals.history import History
 from imagebuild.core.offer import dollars
-from imagebuild.errors import ApprovalsError, visible
+from imagebuild.errors import ApprovalsError, ImagebuildError, visible
 from imagebuild.stages.about import picked
-from imagebuild.stages.approvals import Decided, decide, identity, read_approvals
+from imagebuild.stages.approvals import Decided, decide, entered_as, identity, read_approvals
 from imagebuild.stages.asked import MOST_BYTES, read_exported
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
-from imagebuild.stages.standings import LeftOut, Take, missing_of, select, standings, takes
+from imagebuild.stages.standings import LeftOut, missing_of, select, standings
+from imagebuild.stages.takes import Effect, effect_between
 
 __all__ = ["decision_json", "run"]
 
@@ -30,6 +31,13 @@ WORDS: Mapping[str, str] = {
     "approve": "approved", "reject": "rejected", "comment": "commented on", "withdraw": "took back what was said of",
     "retake": "asked for another take of", "pick": "picked a variant of",
 }  # fmt: skip
+
+
+class _Who(NamedTuple):
+    """Who decides, and who is at work: with `--as` that may be somebody else."""
+
+    name: str
+    at_work: str | None
 
 
 class _Outcome(NamedTuple):
@@ -43,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     project = find_project(options.file, os.environ)
     who = _who(options, project)
-    planned = plan_campaign(project, provider=provider_of(options), whole=True)
+    provider = provider_of(options)
+    planned = plan_campaign(project, provider=provider, whole=True)
     history = read_approvals(project)
     history.check()
     now = datetime.datetime.now(datetime.UTC)
@@ -51,12 +60,12 @@ def run(options: argparse.Namespace) -> int:
         outcome = _import(options, planned, history, who, now)
     else:
         outcome = _record(options, planned, history, who, now)
-    asked_for = takes(planned, [each.asset for each in outcome.recorded if each.decision == "retake"])
+    effect = _effect(planned, outcome, provider)
     if options.json:
-        json.dump(_as_json(planned, who, outcome, asked_for), sys.stdout, ensure_ascii=False, indent=1)
+        json.dump(_as_json(planned, who.name, outcome, effect), sys.stdout, ensure_ascii=False, indent=1)
         print()
     else:
-        print("\n".join(_text(planned, outcome, asked_for, ink_for(sys.stdout))))
+        print("\n".join(_text(planned, outcome, effect, ink_for(sys.stdout))))
     return 1 if any(each.refused for each in outcome.left_out) else 0
 
 
@@ -82,19 +91,26 @@ def _check(options: argparse.Namespace) -> None:
         raise ApprovalsError("`--all` and a selection contradict each other", hint="give one of them")
 
 
-def _who(options: argparse.Namespace, project: Project) -> str:
-    who = (options.who or "").strip() or identity(os.environ, project.folder)
-    if who is None:
+def _who(options: argparse.Namespace, project: Project) -> _Who:
+    said = (options.who or "").strip()
+    try:
+        at_work = identity(os.environ, project.folder)
+    except ApprovalsError:
+        if not said:
+            raise
+        at_work = None
+    name = said or at_work
+    if name is None:
         hint = "`--as you@example.com`, or `git config user.email you@example.com`, or set IMAGEBUILD_USER"
         raise ApprovalsError("nobody knows who decides", hint=hint)
-    return who
+    return _Who(name, at_work)
 
 
 # ------------------------------------------------------------------------------------------------------ recording
 
 
 def _record(
-    options: argparse.Namespace, planned: Planned, history: History, who: str, now: datetime.datetime
+    options: argparse.Namespace, planned: Planned, history: History, who: _Who, now: datetime.datetime
 ) -> _Outcome:
     undoing = None
     if options.withdraw:
@@ -109,20 +125,22 @@ def _record(
     is_about_paid = "retake" in (decision, undoing)
     why = (options.comment if decision == "comment" else options.why) or ""
     chosen = select(
-        planned, history, who, decision, addresses if is_about_paid else delivered or addresses, why=why,
-        undoing=undoing,
+        planned, history, who.name, decision, addresses if is_about_paid else delivered or addresses, why=why,
+        undoing=undoing, entered=entered_as(who.name, who.at_work),
     )  # fmt: skip
-    return _outcome(decide(planned, history, who, chosen.asked, now=now), chosen.left_out, history)
+    decided = decide(planned, history, who.name, chosen.asked, now=now, entering=who.at_work)
+    return _outcome(decided, chosen.left_out, history)
 
 
 def _import(
-    options: argparse.Namespace, planned: Planned, history: History, who: str, now: datetime.datetime
+    options: argparse.Namespace, planned: Planned, history: History, who: _Who, now: datetime.datetime
 ) -> _Outcome:
     exported = read_exported(
         _read(options.from_file), file=visible(options.from_file), campaign=planned.plan.campaign
     )  # fmt: skip
     malformed = [LeftOut(each.asset, each.what, each.hint) for each in exported.refused]
-    return _outcome(decide(planned, history, who, exported.asked, now=now), malformed, history)
+    decided = decide(planned, history, who.name, exported.asked, now=now, entering=who.at_work)
+    return _outcome(decided, malformed, history)
 
 
 def _read(path: str) -> bytes:
@@ -142,24 +160,31 @@ def _outcome(decided: Decided, left_out: Iterable[LeftOut], before: History) -> 
     return _Outcome(recorded, (*left_out, *refused), known, decided.history)
 
 
+def _effect(planned: Planned, outcome: _Outcome, provider: str | None) -> Effect | None:
+    """What the takes that were asked for just now change in the plan; None when none were. They are recorded, whatever
+    comes of planning now."""
+    if not any(each.decision == "retake" for each in outcome.recorded):
+        return None
+    try:
+        return effect_between(planned, plan_campaign(planned.project, provider=provider, whole=True))
+    except ImagebuildError:
+        return Effect(None, ())
+
+
 # ------------------------------------------------------------------------------------------------------- printing
 
 
-def _text(planned: Planned, outcome: _Outcome, asked_for: Sequence[Take], ink: Ink) -> list[str]:
+def _text(planned: Planned, outcome: _Outcome, effect: Effect | None, ink: Ink) -> list[str]:
     lines: list[str] = []
-    by_kind: dict[tuple[str, str], list[Decision]] = {}
+    by_kind: dict[tuple[str, str, str | None], list[Decision]] = {}
     for each in outcome.recorded:
-        by_kind.setdefault((each.decision, each.by), []).append(each)
-    for (decision, by), several in by_kind.items():
-        if decision == "retake":
-            continue
+        by_kind.setdefault((each.decision, each.by, each.entered), []).append(each)
+    for (decision, by, entered), several in by_kind.items():
         assets = list(dict.fromkeys(each.asset for each in several))
-        lines.append(f"{ink.green(WORDS[decision])} {_counted(len(assets))}, as {_shown(by)}")
+        trace = f" ({_shown(entered)})" if entered else ""
+        lines.append(f"{ink.green(WORDS[decision])} {_counted(len(assets))}, as {_shown(by)}{trace}")
         lines.extend(_listed(assets, ink))
-    asking = ink.green(WORDS["retake"])
-    lines.extend(f"{asking} {_shown(take.address)}: {_take_text(take)}" for take in asked_for)
-    if asked_for:
-        lines.append("  the next build asks for it, and pays; nothing was paid now")
+    lines.extend(_effect_lines(effect, ink) if effect is not None else ())
     lines.extend(_left_lines(outcome.left_out, ink))
     if outcome.known:
         lines.append(f"{outcome.known} of them {'was' if outcome.known == 1 else 'were'} recorded before")
@@ -170,9 +195,12 @@ def _text(planned: Planned, outcome: _Outcome, asked_for: Sequence[Take], ink: I
     return lines
 
 
-def _take_text(take: Take) -> str:
-    price = dollars(take.price) if take.price is not None else "its price is not known"
-    return f"{price}, it goes into {_counted(take.uses, 'output')}"
+def _effect_lines(effect: Effect, ink: Ink) -> list[str]:
+    if effect.price is None:
+        return ["what the next build makes and pays for it cannot be told: see `imagebuild plan`"]
+    pays = f"pays {dollars(effect.price)} more" if effect.price > 0 else "pays nothing more"
+    made = f"the next build {pays}, and makes {_counted(len(effect.pictures))} anew; nothing was paid now"
+    return [made, *_listed(effect.pictures, ink)]
 
 
 def _left_lines(left_out: Iterable[LeftOut], ink: Ink) -> list[str]:
@@ -231,7 +259,7 @@ def decision_json(each: Decision) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value}
 
 
-def _as_json(planned: Planned, who: str, outcome: _Outcome, asked_for: Iterable[Take]) -> dict[str, Any]:
+def _as_json(planned: Planned, who: str, outcome: _Outcome, effect: Effect | None) -> dict[str, Any]:
     return {
         "campaign": planned.plan.campaign,
         "by": who,
@@ -241,12 +269,12 @@ def _as_json(planned: Planned, who: str, outcome: _Outcome, asked_for: Iterable[
             {"asset": each.asset, "what": each.what, "hint": each.hint, "refused": each.refused}
             for each in outcome.left_out
         ],
-        "takes": [
+        "next_build": (
             {
-                "address": each.address,
-                "price": f"{each.price:f}" if each.price is not None else None,
-                "outputs": each.uses,
+                "price": f"{effect.price:f}" if effect.price is not None else None,
+                "pictures": list(effect.pictures),
             }
-            for each in asked_for
-        ],
+            if effect is not None
+            else None
+        ),
     }  # fmt: skip

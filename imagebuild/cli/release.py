@@ -12,12 +12,13 @@ from typing import Any
 from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import Ink, ink_for, isolated, printable, say
 from imagebuild.core.address import parse_selection
-from imagebuild.core.release import REASONS, Left, Reason, ReleaseError, gathered, manifest_text
+from imagebuild.core.release import Left, Reason, ReleaseError, gathered, manifest_text, told
 from imagebuild.errors import visible
 from imagebuild.stages.approvals import read_approvals
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import find_project
-from imagebuild.stages.release import Released, Verified, release, verify_release
+from imagebuild.stages.release import Released, release
+from imagebuild.stages.verify_release import Verified, verify_release
 
 __all__ = ["run"]
 
@@ -42,19 +43,20 @@ def run(options: argparse.Namespace) -> int:
     if options.verify:
         if options.select or options.exclude:
             raise ReleaseError("`--verify` looks at all of a release", hint="leave out the selection")
-        return _verified(verify_release(project, read_approvals(project), options.folder), options)
+        history = read_approvals(project)
+        return _verified(verify_release(project, history, options.folder, provider=provider_of(options)), options)
     selection = parse_selection(options.select, options.exclude)
     planned = plan_campaign(project, provider=provider_of(options), whole=True)
     done = release(
         planned, read_approvals(project), options.folder,
         selection=selection, asked=(options.select, options.exclude), accept_unverified=options.accept_unverified,
-        require_complete=options.require_complete, on_wait=lambda holder: say(f"waiting for {holder}"),
+        require_complete=options.require_complete, replace=options.replace,
+        on_wait=lambda holder: say(f"waiting for {holder}"),
     )  # fmt: skip
     if options.json:
         manifest = json.loads(manifest_text(done.release))
-        json.dump(
-            {"folder": done.folder, "written": done.written, **manifest}, sys.stdout, ensure_ascii=False, indent=1
-        )
+        printed = {"folder": done.folder, "written": done.written, "removed": list(done.removed), **manifest}
+        json.dump(printed, sys.stdout, ensure_ascii=False, indent=1)
         print()
     else:
         print(_told(done, ink_for(sys.stdout)))
@@ -71,8 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _why_nothing(done: Released) -> str:
-    parts = [f"{sum(map(len, said.values()))} {REASONS[reason]}" for reason, said in gathered(done.release.left)]
-    return ", ".join(parts)
+    return ", ".join(told(reason, sum(map(len, said.values()))) for reason, said in gathered(done.release.left))
 
 
 def _next(reason: Reason, done: Released) -> str:
@@ -89,6 +90,7 @@ def _told(done: Released, ink: Ink) -> str:
         unsure = sum(each["checked"] == "unverified" for each in done.release.pictures)
         if unsure:
             lines.append(ink.yellow(f"{_pictures(unsure)} of them unverified, and marked as that"))
+        lines.extend(_removed_lines(done, ink))
     for reason, said in gathered(done.release.left):
         lines.extend(["", *_reason_lines(reason, said, done, ink)])
     if not done.written:
@@ -98,10 +100,20 @@ def _told(done: Released, ink: Ink) -> str:
     return "\n".join(lines)
 
 
+def _removed_lines(done: Released, ink: Ink) -> list[str]:
+    """What the folder had before."""
+    if not done.removed:
+        return []
+    lines = [f"{ink.yellow('removed')} {_pictures(len(done.removed))} that the release before had"]
+    lines.extend(f"  {isolated(printable(path))}" for path in done.removed[:MOST_WORDS])
+    more = len(done.removed) - MOST_WORDS
+    return [*lines, f"  … and {more} more"] if more > 0 else lines
+
+
 def _reason_lines(reason: Reason, said: Mapping[str, list[Left]], done: Released, ink: Ink) -> list[str]:
     count = sum(map(len, said.values()))
     word = ink.red if reason in ("failed", "rejected", "damaged") else ink.yellow
-    lines = [f"{word('left out')} {count} {REASONS[reason]}"]
+    lines = [f"{word('left out')}: {told(reason, count)}"]
     for sentence, pictures in list(said.items())[:MOST_WORDS]:
         named = ", ".join(isolated(printable(each.address)) for each in pictures[:MOST_NAMED])
         more = f" and {len(pictures) - MOST_NAMED} more" if len(pictures) > MOST_NAMED else ""
@@ -127,7 +139,7 @@ def _verified(found: Verified, options: argparse.Namespace) -> int:
     if options.json:
         json.dump(_verified_json(found), sys.stdout, ensure_ascii=False, indent=1)
         print()
-        return 1 if found.wrong else 0
+        return 1 if found.wrong or found.unseen else 0
     for path, what in found.wrong[:MOST_FAULTS]:
         print(f"{isolated(printable(path))} {isolated(visible(what))}")
     if len(found.wrong) > MOST_FAULTS:
@@ -142,16 +154,34 @@ def _verified(found: Verified, options: argparse.Namespace) -> int:
             else f"a file in `{found.folder}` is not as it was released",
             hint="release again, into a new folder",
         )
-    print(f"{_pictures(found.pictures)} of `{found.campaign}` are as they were released, and approved")
+    whole = f"{_pictures(found.pictures)} of `{found.campaign}` {'is' if found.pictures == 1 else 'are'} as released"
+    if found.unseen:
+        print(whole)
+        raise ReleaseError(f"whether they are approved was not looked at: {found.unseen}", hint="`imagebuild check`")
+    print(whole + _approved(found))
     return 0
+
+
+def _approved(found: Verified) -> str:
+    if found.approved == found.pictures:
+        return ", and approved"
+    no_longer = found.pictures - found.approved - found.unneeded
+    parts = [f"{found.approved} approved"] if found.approved else []
+    need = "needs" if found.unneeded == 1 else "need"
+    parts += [f"{found.unneeded} that {need} no approval"] if found.unneeded else []
+    parts += [f"{no_longer} no longer approved"] if no_longer else []
+    return ": " + ", ".join(parts)
 
 
 def _verified_json(found: Verified) -> dict[str, Any]:
     return {
         "folder": found.folder,
         "campaign": found.campaign,
-        "verified": not found.wrong,
+        "verified": not (found.wrong or found.unseen),
         "pictures": found.pictures,
+        "approved": found.approved,
+        "unneeded": found.unneeded,
+        "not_seen": found.unseen,
         "wrong": [{"path": path, "what": what} for path, what in found.wrong],
         "since": [{"path": path, "what": what} for path, what in found.since],
     }

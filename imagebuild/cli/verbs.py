@@ -177,6 +177,9 @@ def _release(add: Callable[..., Parser]) -> None:
         "--accept-unverified", action="store_true", help="also pictures whose checks could not tell; marked as that"
     )
     parser.add_argument(
+        "--replace", action="store_true", help="with a selection: what is not selected goes from DIR too"
+    )
+    parser.add_argument(
         "--verify", action="store_true", help="write nothing: is DIR as it was released, and approved still?"
     )
     parser.add_argument("--json", action="store_true", help="as JSON (schemas/release.schema.json)")

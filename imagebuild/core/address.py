@@ -19,6 +19,7 @@ __all__ = [
     "address_of",
     "asset_of",
     "base_of",
+    "cell_of",
     "is_inner",
     "parse_selection",
 ]
@@ -50,6 +51,13 @@ def is_inner(address: str) -> bool:
 def base_of(address: str) -> str:
     """The picture's address, of any action on the way to it."""
     return address.rpartition(":")[0] if is_inner(address) else address
+
+
+def cell_of(address: str) -> tuple[tuple[str, str], ...]:
+    """The axes and their values in an address, also in one that no campaign has any more."""
+    inside = base_of(address).partition("[")[2].removesuffix("]")
+    pairs = (pair.partition("=") for pair in inside.split(",") if pair)
+    return tuple((axis, value) for axis, _, value in pairs)
 
 
 class Selectable(NamedTuple):

@@ -48,7 +48,10 @@ Reason = Literal["not-built", "failed", "unverified", "rejected", "waiting", "la
 # In the order in which they are told: first what a build mends, then what people decide, then what is broken. Of one
 # picture, and of several.
 REASONS: Final[Mapping[Reason, tuple[str, str]]] = {
-    "not-built": ("that is not built as the campaign is written now", "that are not built as the campaign is written now"),
+    "not-built": (
+        "that is not built as the campaign is written now",
+        "that are not built as the campaign is written now",
+    ),
     "failed": ("that did not pass its checks", "that did not pass their checks"),
     "unverified": ("that could not be verified", "that could not be verified"),
     "rejected": ("that is rejected", "that are rejected"),
@@ -223,8 +226,9 @@ def earlier_release(manifest: str, sums: str, *, folder: str) -> Earlier:
         lock = said.get("lock")
         named = [(each["path"], each["sha256"], each["address"], each["approvals"]) for each in pictures]
         ids = [yes["id"] for *_, approvals in named for yes in approvals]
-        texts = (campaign, lock or "", *heads, *(each for path, digest, address, _ in named for each in (path, digest, address)))
-        if not all(type(each) is str for each in (*texts, *ids)):
+        texts = [campaign, lock or "", *heads, *ids]
+        texts += [each for path, digest, address, _ in named for each in (path, digest, address)]
+        if not all(type(each) is str for each in texts):
             raise TypeError("a text is no text")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ReleaseError("the release's manifest is damaged", at=at, hint=_AWAY) from None

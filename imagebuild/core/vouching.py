@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from imagebuild.core.approvals.decision import Decision
+from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement
 from imagebuild.core.approvals.standing import Standing, standing_of
@@ -20,12 +20,13 @@ __all__ = ["Asking", "Vouched", "vouched"]
 
 
 class Asking(NamedTuple):
-    """What the campaign, as it is now, asks for a picture of the release: by whom it has to be approved; the picture
-    that its lock has at the address, and who had that one made, None where it is not known."""
+    """What the campaign, as it is now, says of an address of the release: by whom its picture has to be approved; which
+    one the lock has there, and at which path of a release; who had that one made, None where it is not known."""
 
     requirement: Requirement
-    locked: Digest | None
-    makers: frozenset[str] | None
+    locked: Digest | None = None
+    path: str | None = None
+    makers: frozenset[str] | None = None
 
 
 class Vouched(NamedTuple):
@@ -43,8 +44,12 @@ def vouched(
 ) -> Vouched:  # fmt: skip
     """`asking` by address; None when the campaign cannot be read: then only what the manifest names is looked up in the
     history. `lock` is the digest of the campaign's lock."""
-    looking = _Looking(earlier, history)
-    states = [looking.picture(each, asking[each["address"]], lock) if asking else "" for each in earlier.pictures]
+    looking = _Looking(earlier, history, is_same_lock=lock is not None and lock == earlier.lock)
+    states: list[str] = []
+    for picture in earlier.pictures:
+        backing = looking.backing(picture)
+        if asking is not None:
+            states.append(looking.state(picture, backing, asking[picture["address"]]))
     return Vouched(
         states.count("approved"), states.count("unneeded"), tuple(looking.wrong), tuple(dict.fromkeys(looking.since))
     )
@@ -53,22 +58,19 @@ def vouched(
 class _Looking:
     """Goes from picture to picture, and gathers what there is to tell."""
 
-    def __init__(self, earlier: Earlier, history: History) -> None:
+    def __init__(self, earlier: Earlier, history: History, *, is_same_lock: bool) -> None:
         self._history = history
-        self._lock = earlier.lock
+        self._is_same_lock = is_same_lock
         self._known = {each.id: each for each in history.decisions}
-        self._by_ref = history.by_ref
         self._past = _refs_before(earlier.heads, history)
-        self._undone = {each.undoes: each for each in history.decisions if each.decision == "withdraw"}
         self.since: list[tuple[str, str]] = []
         self.wrong = [
             (MANIFEST, f"names the decision `{short(Digest(head))}…`, which is not in the approvals")
             for head in earlier.heads
             if head not in history.chain
         ]
-        self._backing = {each["path"]: self._found(each) for each in earlier.pictures}
 
-    def _found(self, picture: Mapping[str, Any]) -> list[Decision]:
+    def backing(self, picture: Mapping[str, Any]) -> list[Decision]:
         """The approvals that the manifest names, as far as they are in the history, and of this picture."""
         path, found = picture["path"], []
         for named in picture["approvals"]:
@@ -85,26 +87,32 @@ class _Looking:
     def _decision(self, identity: str) -> Decision | None:
         """Also one that two branches recorded, under another id."""
         link = self._history.chain.get(identity)
-        return self._known.get(identity) or (self._by_ref.get(link.ref) if link is not None else None)
+        return self._known.get(identity) or (self._history.by_ref.get(link.ref) if link is not None else None)
 
     def _tell_taken_back(self, path: str, decision: Decision) -> None:
         if decision.ref not in self._history.undone:
             return
-        if self._undone[decision.ref].ref in self._past:
+        words = self._history.by_asset.get(decision.asset, ())
+        undoing = [each for each in words if each.undoes == decision.ref and same_person(each.by, decision.by)]
+        if any(each.ref in self._past for each in undoing):
             self.wrong.append((path, f"{decision.by} had taken the approval back before it was released"))
         else:
             self.since.append((path, f"{decision.by} has taken the approval back since"))
 
-    def picture(self, picture: Mapping[str, Any], asking: Asking, lock: str | None) -> str:
-        """Its state: `approved`, `unneeded`, or neither, and then why is told."""
+    def state(self, picture: Mapping[str, Any], backing: Sequence[Decision], asking: Asking) -> str:
+        """`approved`, `unneeded`, or neither, and then why is told."""
         path, address, digest = picture["path"], picture["address"], picture["sha256"]
-        makers = _makers_said(picture) or (asking.makers if asking.locked == digest else None)
+        is_locked = asking.locked == digest
+        if asking.path is not None and asking.path != path:
+            self._tell_as_locked(path, f"is the place of another picture: that of `{address}` is `{asking.path}`")
+        makers = _makers_said(picture) or (asking.makers if is_locked else None)
         standing = standing_of(address, digest, self._history, asking.requirement, makers)
-        if standing.state == "unneeded":
-            return self._nobody_asked(path, asking.locked == digest, lock)
+        if standing.state == "unneeded":  # no decision is bound to it: only the lock can say that it is the campaign's
+            if not is_locked:
+                self._tell_as_locked(path, "needs no approval, and is not the picture that the lock has")
+            return "unneeded"
         if standing.released:
             return "approved"
-        backing = self._backing[path]
         then = standing_of(address, digest, History(by_asset={address: tuple(backing)}), asking.requirement, makers)
         if then.released or (backing and self._was_other_policy(picture, asking.requirement)):
             self._tell_what_came(path, standing, asked_more=not then.released, policy=picture.get("policy"))
@@ -112,14 +120,9 @@ class _Looking:
             self.wrong.append((path, _not_backed(standing)))
         return ""
 
-    def _nobody_asked(self, path: str, is_locked: bool, lock: str | None) -> str:
-        """No decision is bound to such a picture: only the lock can say that it is the campaign's."""
-        if not is_locked and lock is not None and lock == self._lock:
-            self.wrong.append((path, "is not the picture that the lock has, and nobody has approved it"))
-            return ""
-        if not is_locked:
-            self.since.append((path, "needs no approval, and the lock has another picture in its place now"))
-        return "unneeded"
+    def _tell_as_locked(self, path: str, what: str) -> None:
+        """Against the lock that the release was made from it is a fault; another lock may rightly differ."""
+        (self.wrong if self._is_same_lock else self.since).append((path, what))
 
     def _was_other_policy(self, picture: Mapping[str, Any], now: Requirement) -> bool:
         """Whether something else was asked for when it was released: what somebody decided about it says so too."""

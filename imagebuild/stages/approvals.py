@@ -29,7 +29,10 @@ from imagebuild.stages.project import Project
 from imagebuild.workspace.approvals import add, read
 from imagebuild.workspace.git import user_email
 
-__all__ = ["Asked", "Decided", "Makers", "Refused", "decide", "identity", "makers_of", "read_approvals", "said_pick"]
+__all__ = [
+    "Asked", "Decided", "Makers", "Refused", "decide", "entered_as", "identity", "makers_of", "read_approvals",
+    "said_pick",
+]  # fmt: skip
 
 
 class Decided(NamedTuple):
@@ -124,10 +127,12 @@ def makers_of(planned: Planned, address: str) -> frozenset[str] | None:
 
 
 def decide(
-    planned: Planned, history: History, who: str, asked: Sequence[Asked], *, now: datetime.datetime
+    planned: Planned, history: History, who: str, asked: Sequence[Asked], *, now: datetime.datetime,
+    entering: str | None = None,
 ) -> Decided:  # fmt: skip
     """Record what `who` decides, or say why not; what returns as accepted is on disk. `history` is what they saw: one
-    that was edited is refused without a look at the file; what counts is the file as it is when it is their turn."""
+    that was edited is refused without a look at the file; what counts is the file as it is when it is their turn.
+    `entering`: who is at work, where that is known; another one than decides is written beside what was decided."""
     refused: list[Refused] = []
     taken: dict[str, None] = {}
 
@@ -138,7 +143,7 @@ def decide(
             refused.extend(_faulty(current if current.faults else history, asked))
             return []
         lock, _ = read_lock(planned.project, planned.plan.campaign)
-        judge = _Judge(planned, lock, current, who, now)
+        judge = _Judge(planned, lock, current, who, entering or who, now)
         for each in asked:
             answer = judge.judge(each)
             if answer is not None:
@@ -154,6 +159,13 @@ def decide(
     return Decided(tuple(after.by_ref[ref] for ref in taken), tuple(refused), after)
 
 
+def entered_as(by: str, entering: str | None, *, imported: bool = False) -> str | None:
+    """How a decision says that somebody else entered it: `as said by ops@northwind.example`; None: nobody else did."""
+    if entering is None or same_person(by, entering):
+        return None
+    return f"{'import' if imported else 'as said'} by {entering}"
+
+
 def _faulty(history: History, asked: Sequence[Asked]) -> list[Refused]:
     fault = history.faults[0]
     what = f"the history of decisions was edited: {Place(history.file, fault.line)}: {fault.what}"
@@ -164,12 +176,13 @@ class _Judge:
     """Says of each decision why it may not be taken; those that may are in `fresh`, by ref."""
 
     def __init__(
-        self, planned: Planned, lock: Lock, history: History, who: str, now: datetime.datetime
+        self, planned: Planned, lock: Lock, history: History, who: str, entering: str, now: datetime.datetime
     ) -> None:  # fmt: skip
         self._planned = planned
         self._lock = lock
         self._history = history
         self._who = who
+        self._entering = entering
         self._now = now
         self._actions: Mapping[str, Action] = planned.loaded.expansion.actions
         self._makers = Makers(planned)
@@ -186,6 +199,10 @@ class _Judge:
                 known = self._planned.facts.result(step.key)
             found[step.address] = (step.verdict, known.digest if known is not None else None)
         return found
+
+    @cached_property
+    def _keys(self) -> Mapping[str, str | None]:
+        return {step.address: step.key for step in self._planned.plan.steps}
 
     def judge(self, asked: Asked) -> Refused | None:
         by = asked.by or self._who
@@ -210,7 +227,6 @@ class _Judge:
 
     def _take(self, asked: Asked, by: str, policy: str) -> None:
         when = (moment_of(asked.at) if asked.at is not None else None) or self._now.astimezone(datetime.UTC)
-        is_own = same_person(by, self._who)
         self.fresh[asked.ref] = Decision(
             ref=asked.ref,
             at=when.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -222,7 +238,7 @@ class _Judge:
             policy=policy,
             key=asked.key if asked.decision in ("retake", "pick") else None,
             undoes=asked.undoes,
-            entered=None if is_own else f"import by {self._who}",
+            entered=entered_as(by, self._entering, imported=asked.by is not None),
         )
         if asked.undoes is not None:
             self._taken_back.add(asked.undoes)
@@ -306,7 +322,18 @@ class _Judge:
         if answer is None and entry is not None and asked.key != entry.key:
             what = "another request is in its place now" if asked.key else "`key` is missing"
             return Refused(asked.ref, what, "look at it, and decide again", asked.asset)
+        if answer is None and entry is not None and self._is_changed(entry):
+            return Refused(asked.ref, "its request changed", "build first: `imagebuild build`", asked.asset)
         return answer
+
+    def _is_changed(self, entry: LockEntry) -> bool:
+        """Whether the campaign makes another request in its place now: another take of the old one would not come. That
+        one is asked for already is no change."""
+        planned, address = self._planned, entry.address
+        then = planned.facts.lock.entries.get(address)
+        if then is None or then.key != entry.key or address not in self._keys:  # built since it was planned
+            return False
+        return self._keys[address] != entry.key and entry.key not in planned.choices.unwanted
 
     def _pick(self, asked: Asked) -> Refused | None:
         address = asked.asset

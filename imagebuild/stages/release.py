@@ -29,51 +29,39 @@ from imagebuild.core.release import (
     ReleaseError,
     about_release,
     clashes,
-    earlier_release,
     manifest_text,
-    mistakes_in,
     sorted_out,
     sums_text,
-    taken_back,
-    unvouched,
 )
 from imagebuild.core.sizes import parse_size
 from imagebuild.errors import StoreError
 from imagebuild.stages.approvals import Makers
 from imagebuild.stages.facts import read_lock
 from imagebuild.stages.plan import Planned
-from imagebuild.stages.project import Project
+from imagebuild.stages.release_place import check_selected, place_of, replaceable
 from imagebuild.store.base import Record
 from imagebuild.workspace.guard import Holder, guard
 from imagebuild.workspace.outputs import Outputs
 from imagebuild.workspace.private import private_folder
-from imagebuild.workspace.release_folder import digest_in, files_in, new_folder, read_in, recover
+from imagebuild.workspace.release_folder import new_folder, recover
 
-__all__ = ["Released", "Verified", "candidates_of", "release", "verify_release"]
+__all__ = ["Released", "candidates_of", "release", "released_as"]
 
 BUILT = frozenset(("reuse", "restore", "adopt"))
 
 
 class Released(NamedTuple):
-    """What was put together. Not `written`: nothing was, for something is left out and all was asked for."""
+    """What was put together. Not `written`: nothing was, for something is left out and all was asked for. `removed`:
+    the paths of pictures that the release before had in the folder, and this one has not."""
 
     folder: str
     release: Release
     written: bool
+    removed: tuple[str, ...] = ()
 
     @property
     def damaged(self) -> tuple[Left, ...]:
         return tuple(each for each in self.release.left if each.reason == "damaged")
-
-
-class Verified(NamedTuple):
-    """What is wrong with a release, and what has happened since that it does not say; (path, words) each."""
-
-    folder: str
-    campaign: str
-    pictures: int
-    wrong: tuple[tuple[str, str], ...]
-    since: tuple[tuple[str, str], ...]
 
 
 # ----------------------------------------------------------------------------------------------- what there is to go
@@ -113,7 +101,12 @@ def _candidate(planned: Planned, history: History, step: PlanStep, known: Makers
 def _own_path(planned: Planned, step: PlanStep) -> str:
     """The path that the campaign gives it, below the output folder."""
     assert step.output is not None
-    return step.output.removeprefix(planned.loaded.campaign.output_folder + "/")
+    return released_as(planned, step.output)
+
+
+def released_as(planned: Planned, output: str) -> str:
+    """The path in a release of what is delivered to an output path."""
+    return output.removeprefix(planned.loaded.campaign.output_folder + "/")
 
 
 def _checked(step: PlanStep, entry: LockEntry | None, record: Record | None) -> tuple[str | None, str]:
@@ -174,17 +167,22 @@ def release(
     asked: Sequence[Sequence[str]] = ((), ()),
     accept_unverified: bool = False,
     require_complete: bool = False,
+    replace: bool = False,
     command: str = "imagebuild release",
     on_wait: Callable[[Holder], None] | None = None,
 ) -> Released:
     """Write the release into the folder, which is new, empty, or an earlier release of the campaign. `asked` is what
-    the selection was written as."""
+    the selection was written as. A selection takes nothing from a release that has more, unless it may `replace`
+    it."""
     history.check()
     project, lock = planned.project, planned.facts.lock
     if lock.conflicted or lock.alternatives:
         raise ReleaseError("the lock is in the middle of a merge", hint="`imagebuild build` settles it")
-    place = _place_of(planned, folder)
+    place = place_of(planned.project, planned.loaded.campaign.output_folder, folder)
     candidates = candidates_of(planned, history, selection)
+    if not candidates:
+        what = "the campaign delivers no picture" if selection is None else "nothing that is selected is delivered"
+        raise ReleaseError(f"there is nothing to release: {what}", hint="an asset with an `output` is delivered")
     clash = clashes([each.path for each in candidates])
     if clash:
         raise ReleaseError(f"the picture `{clash[0]}` has a name that a release needs itself", hint="rename its output")
@@ -196,8 +194,11 @@ def release(
     turn = os.path.join(private_folder(project.root), "release.lock")
     with guard(turn, command=command, on_wait=on_wait):
         recover(place)
-        _check_replaceable(place, folder, planned.plan.campaign)
-        return _written(planned, place, folder, Release(head, (), left), going, require_complete)
+        earlier = replaceable(place, folder, planned.plan.campaign)
+        if earlier is not None and selection is not None and not replace:
+            check_selected(earlier, candidates, folder)
+        done = _written(planned, place, folder, Release(head, (), left), going, require_complete)
+        return done._replace(removed=_removed(earlier, done)) if done.written else done
 
 
 def _head(
@@ -240,7 +241,7 @@ def _written(
         new.write(MANIFEST, manifest)
         digests[MANIFEST] = digest_of(manifest)
         new.write(SUMS, sums_text(digests).encode())
-        _check_replaceable(place, folder, planned.plan.campaign)  # again: writing took a while
+        replaceable(place, folder, planned.plan.campaign)  # again: writing took a while
         new.put_in_place()
     return Released(folder, whole, True)
 
@@ -263,89 +264,6 @@ def _bytes(planned: Planned, outputs: Outputs, each: Candidate) -> bytes | None:
         return None
 
 
-# -------------------------------------------------------------------------------------------------------- the folder
-
-
-def _place_of(planned: Planned, folder: str) -> str:
-    """The folder's path with every link on the way followed; refused where a release must not be."""
-    project = planned.project
-    plain = os.path.abspath(os.path.join(project.here, folder))
-    if os.path.islink(plain):
-        raise ReleaseError(f"`{folder}` is a link", hint="name the folder that it leads to")
-    place = os.path.realpath(plain)
-    if os.path.lexists(place) and not os.path.isdir(place):
-        raise ReleaseError(f"`{folder}` is a file", hint="name a folder")
-    outputs = os.path.realpath(os.path.join(project.folder, planned.loaded.campaign.output_folder))
-    private = {os.path.realpath(path) for path in (project.private, project.store)}
-    for taken in (*sorted(private), outputs):
-        if _is_within(place, taken):
-            what = "the output folder" if taken == outputs else "what imagebuild keeps for itself"
-            raise ReleaseError(f"`{folder}` is in {what}", hint="a release is a folder of its own, e.g. `release`")
-    for needed in (project.folder, project.root, outputs, *sorted(private)):
-        if _is_within(os.path.realpath(needed), place):
-            raise ReleaseError(
-                f"`{folder}` has the campaign in it", hint="a release is a folder of its own, e.g. `release`"
-            )
-    return place
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def _check_replaceable(place: str, folder: str, campaign: str) -> None:
-    """Nothing but an earlier release of the campaign, as it was put there, is replaced."""
-    if not files_in(place):
-        return
-    earlier, wrong = _looked_at(place, folder)
-    if earlier is None:
-        raise ReleaseError(
-            f"`{folder}` is not empty, and no release: there is `{wrong[0][0]}`",
-            hint="name a new folder, or move away what is there",
-        )
-    if earlier.campaign != campaign:
-        raise ReleaseError(
-            f"`{folder}` is a release of the campaign `{earlier.campaign}`", hint="name another folder for this one"
-        )
-    kept = [(path, what) for path, what in wrong if what != "is missing"]
-    if kept:
-        path, what = kept[0]
-        more = f" (and {len(kept) - 1} more)" if len(kept) > 1 else ""
-        raise ReleaseError(
-            f"`{folder}/{path}` {what}: it would be lost{more}", hint="move it away, or name another folder"
-        )
-
-
-def _looked_at(place: str, folder: str) -> tuple[Earlier | None, list[tuple[str, str]]]:
-    """The release in a folder, and what of it is not as it was put there; None, and what is there, when it is none."""
-    files = files_in(place) or []
-    manifest, sums = read_in(place, MANIFEST), read_in(place, SUMS)
-    if manifest is None or sums is None:
-        return None, [(path, "") for path in files]
-    earlier = earlier_release(_text(manifest, folder), _text(sums, folder), folder=folder)
-    found = {path: digest_in(place, path) for path in files if path != SUMS}
-    return earlier, mistakes_in(earlier, digest_of(manifest), found)
-
-
-def _text(data: bytes, folder: str) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise ReleaseError(f"the texts of the release `{folder}` are damaged", hint="name another folder") from None
-
-
-# ------------------------------------------------------------------------------------------------------- looking back
-
-
-def verify_release(project: Project, history: History, folder: str) -> Verified:
-    """Compare a release with its own texts, and with the decisions as they are now."""
-    history.check()
-    place = os.path.realpath(os.path.join(project.here, folder))
-    files = files_in(place)
-    earlier, wrong = _looked_at(place, folder) if files else (None, [])
-    if earlier is None:
-        raise ReleaseError(f"there is no release in `{folder}`", hint=f"`imagebuild release {folder}` puts one there")
-    if history.campaign and earlier.campaign != history.campaign:
-        raise ReleaseError(f"`{folder}` is a release of the campaign `{earlier.campaign}`", hint="`-f` names that one")
-    found = (*wrong, *unvouched(earlier, history))
-    return Verified(folder, earlier.campaign, len(earlier.pictures), found, tuple(taken_back(earlier, history)))
+def _removed(earlier: Earlier | None, done: Released) -> tuple[str, ...]:
+    now = {each["path"] for each in done.release.pictures}
+    return tuple(sorted({each["path"] for each in earlier.pictures} - now)) if earlier is not None else ()

@@ -7,7 +7,7 @@ Gathers: the plan, the decisions, the lock as it was committed, the pictures the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from imagebuild.stages.report_sums import paid_since, tallies_of
 from imagebuild.stages.review.board import gate_of
 from imagebuild.stages.review.view import View, view_of
 from imagebuild.stages.since import Since, compare_with
+from imagebuild.stages.standings import digest_now
 from imagebuild.workspace.git import branch_point
 
 __all__ = ["Beside", "beside", "report_of"]
@@ -85,7 +86,7 @@ def report_of(
         changes=tuple(changes),
         work=tuple(work_of(planned, gathering.steps)),
         gates=tuple(_gates(view, gathering.cells)),
-        decisions=tuple(_open(standings)),
+        decisions=tuple(_open(standings, gathering.is_built)),
         states={state: states[state] for state in STATES if states[state]},
         spent=plan.spent,
         spent_since=spent if compared.since is not None else None,
@@ -179,7 +180,11 @@ class _Gathering:
     def standing(self, address: str) -> Standing:
         requirement = self.view.requirement(address)
         makers = self.view.makers(address) if requirement.others else None
-        return standing_of(address, self._now(address), self.view.history, requirement, makers)
+        digest = digest_now(self.planned, self.view.steps.get(address))  # of what is to be made nobody has decided
+        return standing_of(address, digest, self.view.history, requirement, makers)
+
+    def is_built(self, address: str) -> bool:
+        return digest_now(self.planned, self.view.steps.get(address)) is not None
 
 
 def _gates(view: View, cells: Iterable[str]) -> Iterable[Gate]:
@@ -197,12 +202,13 @@ def _gates(view: View, cells: Iterable[str]) -> Iterable[Gate]:
         yield Gate(address, verdict, words, hints)
 
 
-def _open(standings: Mapping[str, Standing]) -> list[Open]:
+def _open(standings: Mapping[str, Standing], is_built: Callable[[str], bool]) -> list[Open]:
     """What is still to be decided, gathered by what is missing."""
     found: dict[tuple[str, str], list[str]] = {}
     for address, standing in standings.items():
         if not standing.released:
-            found.setdefault((standing.state, _waits(standing)), []).append(address)
+            words = _waits(standing) if is_built(address) else f"is not built yet; {_waits(standing)}"
+            found.setdefault((standing.state, words), []).append(address)
     order = ("rejected", "lapsed", "partly", "open")
     rank = {state: index for index, state in enumerate(order)}
     return [

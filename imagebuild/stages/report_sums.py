@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 
 from imagebuild.core.address import asset_of, is_inner
+from imagebuild.core.attempt import settled
 from imagebuild.core.plan import PlanStep
 from imagebuild.core.reporting.report import Change, Tally
 from imagebuild.stages.review.view import View
@@ -16,15 +17,21 @@ __all__ = ["paid_since", "tallies_of"]
 
 def paid_since(view: View, cells: Iterable[str]) -> Iterable[tuple[str, Decimal]]:
     """(address, what was billed) of the paid pictures of these cells that the earlier lock does not have, each request
-    once."""
-    if view.since is None:
+    once; and of what has made place for another take or another request since, as far as the ledger here knows."""
+    since, planned = view.since, view.planned
+    if since is None:
         return
-    counted = {entry.key for entry in view.since.entries.values()}
-    for address in dict.fromkeys(each for cell in cells for each in view.paid[cell]):
-        entry = view.planned.facts.lock.entries.get(address)
+    counted = {entry.key for entry in since.entries.values()}
+    addresses = dict.fromkeys(each for cell in cells for each in view.paid[cell])
+    for address in addresses:
+        entry = planned.facts.lock.entries.get(address)
         if entry is not None and entry.cost and entry.key not in counted:
             counted.add(entry.key)
             yield address, entry.cost
+    for payment in settled(planned.journal.payments(since=since.at[:7])):
+        is_here = payment.campaign == planned.plan.campaign and payment.address in addresses
+        if is_here and payment.key not in counted and payment.at >= since.at and payment.counted:
+            yield payment.address, payment.counted
 
 
 def tallies_of(

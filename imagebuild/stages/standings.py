@@ -5,23 +5,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import NamedTuple
 
-from imagebuild.core.action import is_soft
 from imagebuild.core.address import is_inner
 from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, requirement_of
 from imagebuild.core.approvals.standing import Standing, standing_of
-from imagebuild.core.graph import uses_of
 from imagebuild.core.key import Digest
-from imagebuild.core.lock import LockEntry
-from imagebuild.core.plan import PlanStep, price_of
+from imagebuild.core.plan import PlanStep
 from imagebuild.stages.approvals import Asked, Makers
 from imagebuild.stages.plan import Planned
+from imagebuild.stages.takes import takes
 
-__all__ = ["LeftOut", "Missing", "Row", "Selected", "Take", "missing_of", "select", "standings", "takes"]
+__all__ = ["LeftOut", "Missing", "Row", "Selected", "digest_now", "missing_of", "select", "standings"]
 
 
 class Row(NamedTuple):
@@ -58,14 +55,6 @@ class Selected(NamedTuple):
     left_out: tuple[LeftOut, ...]
 
 
-class Take(NamedTuple):
-    """A paid picture of which another take is asked for: what that costs, and how many outputs it goes into."""
-
-    address: str
-    price: Decimal | None
-    uses: int
-
-
 # ------------------------------------------------------------------------------------------------------ standings
 
 
@@ -81,7 +70,7 @@ def standings(planned: Planned, history: History, addresses: Collection[str] | N
             continue
         requirement = requirement_of(planned.loaded.campaign.approval, action.asset, dict(action.cell))
         who = makers.of(action.address) if requirement.others else None
-        digest = _digest(planned, steps.get(action.address))
+        digest = digest_now(planned, steps.get(action.address))
         standing = standing_of(action.address, digest, history, requirement, who)
         found.append(Row(action.address, action.asset, digest, requirement, standing))
     return found
@@ -100,8 +89,9 @@ def _steps(planned: Planned) -> Mapping[str, PlanStep]:
     return {step.address: step for step in planned.plan.steps}
 
 
-def _digest(planned: Planned, step: PlanStep | None) -> Digest | None:
-    """The picture that the campaign as it is now has there; also one that its check rejected, to be decided about."""
+def digest_now(planned: Planned, step: PlanStep | None) -> Digest | None:
+    """The picture that the campaign as it is now has there; None when it is not built. Also one that its check
+    rejected, to be decided about."""
     if step is not None and step.verdict == "rejected" and step.key is not None:
         known = planned.facts.result(step.key)
         return known.digest if known is not None else None
@@ -113,14 +103,15 @@ def _digest(planned: Planned, step: PlanStep | None) -> Digest | None:
 
 def select(
     planned: Planned, history: History, who: str, decision: str, addresses: Sequence[str], *, why: str = "",
-    undoing: str | None = None,
+    undoing: str | None = None, entered: str | None = None,
 ) -> Selected:  # fmt: skip
     """The decisions that somebody asks for who decides so about these addresses. To `withdraw` takes back one's own
-    approvals and rejections; with `undoing="retake"`, that another take is asked for, by whomever."""
-    choosing = _Choosing(planned, history, who, decision, why)
+    approvals and rejections, of earlier pictures too; with `undoing="retake"`, that another take is asked for, by
+    whomever. `entered`: it is somebody else who enters them, as a decision has it."""
+    choosing = _Choosing(planned, history, who, decision, why, entered)
     if decision == "retake" or undoing == "retake":
-        for each in takes(planned, addresses):
-            choosing.take(each.address)
+        for address in takes(planned, addresses):
+            choosing.take(address)
     else:
         for address in addresses:
             choosing.picture(address)
@@ -130,12 +121,15 @@ def select(
 class _Choosing:
     """Gathers what is asked for, address by address, and what is left out."""
 
-    def __init__(self, planned: Planned, history: History, who: str, decision: str, why: str) -> None:
+    def __init__(
+        self, planned: Planned, history: History, who: str, decision: str, why: str, entered: str | None
+    ) -> None:  # fmt: skip
         self._planned = planned
         self._history = history
         self._who = who
         self._decision = decision
         self._why = why
+        self._entered = entered
         self._steps = _steps(planned)
         self.asked: list[Asked] = []
         self.left_out: list[LeftOut] = []
@@ -143,14 +137,14 @@ class _Choosing:
     def picture(self, address: str) -> None:
         planned = self._planned
         action, step = planned.loaded.expansion.actions[address], self._steps.get(address)
-        digest, entry = _digest(planned, step), planned.facts.lock.entries.get(address)
+        digest, entry = digest_now(planned, step), planned.facts.lock.entries.get(address)
         is_rejected = step is not None and step.verdict == "rejected"
-        if self._decision == "approve" and is_rejected:
+        if self._decision == "withdraw":
+            self._take_back(address, self._own_words(address), "there is nothing of yours to take back")
+        elif self._decision == "approve" and is_rejected:
             self._leave(address, "its checks rejected it", f"`imagebuild why '{address}'` says what was found")
         elif digest is None or not (is_rejected or (entry is not None and entry.digest == digest)):
             self._leave(address, "it is not built", "`imagebuild build` makes it")
-        elif self._decision == "withdraw":
-            self._take_back(address, self._own_words(address, digest), "there is nothing of yours to take back")
         elif self._decision == "comment":
             self._ask(address, digest)
         elif action.output is None:
@@ -162,7 +156,9 @@ class _Choosing:
         """An approval or a rejection, unless that is what they say already."""
         action = self._planned.loaded.expansion.actions[address]
         requirement = requirement_of(self._planned.loaded.campaign.approval, action.asset, dict(action.cell))
-        words = self._own_words(address, digest)
+        words = [each for each in self._own_words(address) if each.digest == digest]
+        if words and words[-1].entered not in (None, self._entered):
+            words = []  # somebody else has entered it: now they say so themselves
         if not requirement.groups:
             self._leave(address, "no approval is asked for here", refused=False)
         elif words and words[-1].decision == self._decision == "approve":
@@ -174,25 +170,29 @@ class _Choosing:
 
     def take(self, address: str) -> None:
         """Another take of a paid picture, or that it is no longer asked for."""
-        entry = self._planned.facts.lock.entries.get(address)
+        entry, step = self._planned.facts.lock.entries.get(address), self._steps.get(address)
+        standing = _retakes(self._history, address)
+        if self._decision == "withdraw":
+            self._take_back(address, standing, "no other take is asked for")
+            return
         if entry is None:
             self._leave(address, "it is not paid for yet", "`imagebuild build` makes it")
             return
-        pending = _retakes(self._history, address, entry)
-        if self._decision == "withdraw":
-            self._take_back(address, pending, "no other take is asked for")
-        elif pending:
-            self._leave(address, f"another take is asked for already, by {pending[-1].by}", refused=False)
+        by = next((each.by for each in reversed(standing) if each.key == entry.key), None)
+        by = by or self._planned.choices.unwanted.get(entry.key)  # an equal request's
+        if by is not None:
+            self._leave(address, f"another take is asked for already, by {by}", refused=False)
+        elif step is not None and step.key != entry.key:
+            self._leave(address, "its request changed", "build first: `imagebuild build`")
         else:
             self.asked.append(Asked(_ref(), "retake", address, entry.digest, self._why, entry.key))
 
-    def _own_words(self, address: str, digest: Digest) -> list[Decision]:
-        """What they have said of the picture, and not taken back, oldest first."""
+    def _own_words(self, address: str) -> list[Decision]:
+        """What they have said of the pictures that were ever here, and not taken back, oldest first."""
         return [
             each
             for each in self._history.by_asset.get(address, ())
             if each.decision in ("approve", "reject")
-            and each.digest == digest
             and each.ref not in self._history.undone
             and same_person(each.by, self._who)
         ]
@@ -214,29 +214,10 @@ def _ref() -> str:
     return secrets.token_hex(16)
 
 
-def _retakes(history: History, address: str, entry: LockEntry) -> list[Decision]:
-    """Who has asked for another take of the picture that the lock has, and has not taken that back."""
+def _retakes(history: History, address: str) -> list[Decision]:
+    """Every other take that was asked for here and not taken back, also of pictures that have made place since."""
     return [
         each
         for each in history.by_asset.get(address, ())
-        if each.decision == "retake" and each.key == entry.key and each.ref not in history.undone
+        if each.decision == "retake" and each.ref not in history.undone
     ]
-
-
-def takes(planned: Planned, addresses: Iterable[str]) -> list[Take]:
-    """The paid pictures that these are made from, the nearest on each way down: an edit, not what was edited."""
-    actions, offer = planned.loaded.expansion.actions, planned.loaded.offer
-    found: dict[str, None] = {}
-    for address in addresses:
-        waiting, seen = [address], set[str]()
-        while waiting:
-            at = waiting.pop()
-            if at in seen:
-                continue
-            seen.add(at)
-            if actions[at].paid:
-                found[at] = None
-            else:
-                waiting.extend(source for slot, source in actions[at].inputs if not is_soft(slot))
-    uses = uses_of(actions) if found else {}
-    return [Take(at, price_of(actions[at], offer), uses[at]) for at in actions if at in found]

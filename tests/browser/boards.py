@@ -58,11 +58,17 @@ def pages_of(browser: Browser, desk: FakeDesk) -> Iterator[Pages]:
         yield pages
         for context in pages.contexts:
             context.close()
-        assert pages.errors == []
+        assert pages.errors == [], pages.errors
 
 
 def slot(page: Page, address: str) -> Any:
     return page.locator(f'.slot[data-address="{address}"]')
+
+
+def tick(page: Page, address: str) -> None:
+    """Its box, which is there when the pointer is over the picture."""
+    slot(page, address).hover()
+    slot(page, address).locator(".tick").click()
 
 
 def state_of(page: Page, address: str) -> str:

@@ -89,6 +89,8 @@ class FakeDesk:
         self.deaf = False  # take decisions, and lose the reply
         self.may_answer = threading.Event()  # cleared: a decision waits for its answer
         self.may_answer.set()
+        self.may_reply = threading.Event()  # cleared: it is taken and told to all, and its reply waits
+        self.may_reply.set()
         self.faults: list[Json] = []
         self.build: Json | None = None
         self.since: Json | None = {"name": "v1.0", "at": "2026-11-01T09:00:00Z", "what": "the lock of v1.0"}
@@ -174,8 +176,12 @@ class FakeDesk:
                 "provider": "proof",
                 "you": {
                     "name": who,
-                    "decides": not looks,
-                    "why_not": "no `approvers` names you: you may look" if looks else "",
+                    "decides": not looks and not self.faults,
+                    "why_not": "no `approvers` names you: you may look"
+                    if looks
+                    else "the history of decisions was edited"
+                    if self.faults
+                    else "",
                 },
                 "generated": "2026-11-21T22:54:29Z",
                 "axes": [{"name": name, "values": each} for name, each in values.items()],
@@ -291,7 +297,8 @@ class FakeDesk:
                 )
             if self.deaf:
                 raise RuntimeError("the reply is lost")
-            return {"accepted": accepted, "refused": refused}
+        self.may_reply.wait(20)
+        return {"accepted": accepted, "refused": refused}
 
     def _why_not(self, who: str, one: Json) -> str:
         cell = self.cells.get(str(one["asset"]))

@@ -32,6 +32,7 @@ class Serving:
     def __init__(self, desk: FakeDesk) -> None:
         self.desk = desk
         self.port = 0
+        self.people = PEOPLE
         self.urls: Mapping[str, str] = {}
         self.thread: threading.Thread | None = None
 
@@ -39,7 +40,7 @@ class Serving:
         ready, self.ending = threading.Event(), threading.Event()
 
         async def serve() -> None:
-            async with running(Answering(self.desk), PEOPLE, port=self.port, pace=Pace(news=0.1)) as urls:
+            async with running(Answering(self.desk), self.people, port=self.port, pace=Pace(news=0.1)) as urls:
                 self.urls = urls
                 self.port = int(urls[ANA].split(":")[2].split("/")[0])
                 ready.set()

@@ -99,6 +99,23 @@ def test_copy_stands_in_its_own_direction_and_language_and_a_difference_is_marke
     assert "line-through" in checks.locator("del").evaluate("node => getComputedStyle(node).textDecorationLine")
 
 
+def test_a_sentence_about_arabic_copy_stays_an_english_sentence(page: Page, desk: MadeUp):
+    finding = desk.assets[STORY]["checks"]["findings"][0]
+    for what in (f"{ARABIC['headline']} reads “{ARABIC['cta']}”, 2 words", f"“{ARABIC['headline']}” is not there"):
+        finding["what"] = what
+        sentence = fact(show(page, desk, STORY), "Checks").locator(".what")
+        expect(sentence).to_have_text(what)
+        assert sentence.evaluate("node => getComputedStyle(node).direction") == "ltr"
+        assert sentence.locator("bdi").all_inner_texts()[0] == ARABIC["headline"]
+        page.goto("about:blank")
+
+
+def test_the_place_where_a_text_is_written_stands_in_one_line(page: Page, desk: MadeUp):
+    where = fact(show(page, desk, STORY), "Copy").locator(".rows .where").first
+    expect(where).to_have_text("strings/ar-EG.yaml:1:11")
+    assert where.evaluate("node => node.getClientRects().length === 1 && node.offsetHeight < 24")
+
+
 def test_a_prompt_tells_what_changed_since_the_last_approval(page: Page, desk: MadeUp):
     prompt = fact(show(page, desk, STORY), "Prompt")
 
@@ -208,6 +225,20 @@ def test_closing_gives_the_focus_back_to_the_cell_and_takes_it_out_of_the_link(p
     assert "a=" not in page.url
     expect(cell).to_be_focused()
     assert page.evaluate("document.querySelector('main').closest('[inert]')") is None
+
+
+def test_closing_after_a_walk_gives_the_focus_to_the_picture_that_was_seen_last(page: Page, desk: MadeUp):
+    page.goto(desk.url)
+    page.locator(f'[data-address="{STORY}"]').first.focus()
+    page.keyboard.press("Enter")
+    view = page.get_by_role("dialog")
+    expect(fact(view, "Copy")).to_be_visible()
+    page.keyboard.press("j")
+    expect(view).not_to_have_attribute("data-address", STORY)
+    last = view.get_attribute("data-address")
+    page.keyboard.press("Escape")
+    expect(page.locator(f'.slot[data-address="{last}"]')).to_be_focused()
+    assert page.evaluate("review.state.focus") == last
 
 
 def test_the_browsers_back_button_closes_what_was_opened(page: Page, desk: MadeUp):

@@ -13,8 +13,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import imagebuild
-from tests.browser.boards import PHONE, Pages, hears, pages_of, slot, state_of, until
-from tests.browser.kettles import ANA, LEA, LOOK, FakeDesk
+from imagebuild.review.desk import Person
+from tests.browser.boards import PHONE, Pages, hears, pages_of, slot, state_of, tick, until
+from tests.browser.kettles import ANA, LEA, LOOK, PEOPLE, FakeDesk
 
 PAGE = Path(imagebuild.__file__).parent / "review" / "page"
 FIRST = "hero[product=kettle,locale=en-US,ratio=1:1]"
@@ -102,7 +103,7 @@ def test_a_row_a_column_and_a_stretch_are_selected_by_pointer_and_by_key(small):
     page.locator("#columns [role=columnheader] button").nth(1).click()
     expect(page.locator("#selection")).to_contain_text("8 selected")
     page.keyboard.press("Escape")
-    slot(page, FIRST).locator(".tick").click()
+    tick(page, FIRST)
     slot(page, "hero[product=kettle,locale=fr-FR,ratio=16:9]").locator(".ground").click(modifiers=["Shift"])
     expect(page.locator("#selection")).to_contain_text("6 selected")
     page.keyboard.press("Control+a")
@@ -143,8 +144,8 @@ def test_what_the_server_refuses_is_told_in_its_words_and_leaves_nothing_behind(
 
 def test_z_takes_the_last_thing_back_by_a_decision_of_its_own(small):
     page = small.open()
-    slot(page, FIRST).locator(".tick").click()
-    slot(page, SECOND).locator(".tick").click()
+    tick(page, FIRST)
+    tick(page, SECOND)
     page.keyboard.press("a")
     saved(page)
     page.keyboard.press("z")
@@ -189,8 +190,8 @@ def test_another_take_is_asked_for_of_the_paid_picture_with_its_price(small):
 
 def test_a_picture_that_is_replaced_is_no_longer_selected_and_not_approved_in_the_same_breath(small):
     page = small.open()
-    slot(page, FIRST).locator(".tick").click()
-    slot(page, SECOND).locator(".tick").click()
+    tick(page, FIRST)
+    tick(page, SECOND)
     digest = small.desk.remake(FIRST)
     expect(page.locator("#toasts")).to_contain_text("1 selected picture changed")
     page.keyboard.press("a")
@@ -213,7 +214,7 @@ def test_pictures_that_are_not_built_are_left_out(small):
     page = small.open()
     unbuilt = next(key for key, cell in small.desk.cells.items() if cell["digest"] is None)
     slot(page, unbuilt).locator(".strip").click()
-    slot(page, FIRST).locator(".tick").click()
+    tick(page, FIRST)
     page.keyboard.press("a")
     expect(page.locator("#toasts")).to_contain_text("1 picture not built yet: left out")
     saved(page)
@@ -240,6 +241,79 @@ def test_what_is_decided_while_the_server_is_gone_is_kept_told_and_sent_once_whe
     expect(page.locator("#banners")).not_to_contain_text("does not answer")
     assert sorted(said(small.desk)) == [("approve", FIRST), ("approve", SECOND)]
     assert kept(page) == []
+
+
+def test_a_page_of_a_server_that_was_started_again_says_that_a_new_link_is_needed_and_where_its_decisions_go(small):
+    page = small.open()
+    small.server_is_gone = True
+    small.served.stop()
+    for address in (FIRST, SECOND):
+        slot(page, address).focus()
+        page.keyboard.press("a")
+    small.served.people = tuple(Person(one.name, one.token.swapcase()) for one in PEOPLE)
+    small.served.start()
+    banner = page.locator("#banners")
+    expect(banner).to_contain_text("This link is no longer valid: the review was started again.")
+    expect(banner).to_contain_text("Open the link that imagebuild review printed now")
+    expect(banner).to_contain_text("2 decisions kept in this browser: they are sent from there.")
+    expect(banner).not_to_contain_text("does not answer")
+    expect(page.locator("#status")).to_contain_text("2 unsent")
+    hears(page, "This link is no longer valid")
+    assert said(small.desk) == []
+    saved(small.tab(page.context))
+    assert sorted(said(small.desk)) == [("approve", FIRST), ("approve", SECOND)]
+    expect(banner).to_contain_text("What you decide here is kept in this browser and sent from there.")
+
+
+def test_a_page_whose_link_is_old_is_told_so_by_a_decision_alone(small):
+    page = small.open()
+    small.server_is_gone = True
+    small.served.stop()
+    small.served.people = tuple(Person(one.name, one.token.swapcase()) for one in PEOPLE)
+    small.served.start()
+    slot(page, FIRST).focus()
+    page.keyboard.press("a")
+    expect(page.locator("#banners")).to_contain_text("1 decision kept in this browser: it is sent from there.")
+
+
+def test_pages_that_nobody_looks_at_let_go_of_their_stream_and_catch_up_without_a_word_of_loss(small):
+    first = small.open()
+    hidden = [first] + [small.tab(first.context) for _ in range(5)]  # a browser has six connections for one server
+    for page in hidden:
+        until(page, "review.state.connection === 'live'")
+        page.evaluate(
+            """() => {
+              window.told = [];
+              new MutationObserver(() => window.told.push(document.getElementById('banners').textContent))
+                .observe(document.getElementById('banners'), { childList: true });
+              review.live.pace.hidden = 50;
+              Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+              document.dispatchEvent(new Event('visibilitychange'));
+            }"""
+        )
+        until(page, "review.state.connection === 'resting'")
+    seventh = small.tab(first.context)
+    slot(seventh, FIRST).focus()
+    seventh.keyboard.press("a")
+    saved(seventh)
+    assert first.evaluate("address => review.state.cells.get(address).state", FIRST) == "open"
+    first.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(slot(first, FIRST).locator(".state")).to_have_text("approved")
+    expect(first.locator("#status")).to_contain_text("live")
+    assert [words for words in first.evaluate("window.told") if "answer" in words] == []
+
+
+def test_a_decision_that_the_stream_tells_of_before_its_reply_has_come_is_no_longer_called_pending(small):
+    page = small.open()
+    small.desk.may_reply.clear()
+    slot(page, FIRST).focus()
+    page.keyboard.press("a")
+    expect(slot(page, FIRST).locator(".state")).to_have_text("approved")
+    assert page.evaluate("review.outbox.waiting()") == 1  # until the reply says so it is not given up
+    small.desk.may_reply.set()
+    saved(page)
+    assert page.evaluate("address => review.pending(address)", FIRST) == []
+    expect(slot(page, FIRST).locator(".state")).to_have_text("approved")
 
 
 def test_what_is_unsent_when_the_page_is_closed_is_sent_by_the_next_page(small):
@@ -356,7 +430,7 @@ def test_one_decision_that_the_server_cannot_read_does_not_hold_up_the_others(sm
         }"""
     )
     for address in (FIRST, SECOND, "hero[product=kettle,locale=hi-IN,ratio=1:1]"):
-        slot(page, address).locator(".tick").click()
+        tick(page, address)
     page.keyboard.press("a")
     expect(page.locator("#toasts")).to_contain_text("Not taken: this cannot be read")
     saved(page)
@@ -395,13 +469,28 @@ def test_a_server_that_was_started_again_is_noticed_and_the_board_is_fetched_ane
 
 def test_a_damaged_approvals_file_is_told_with_its_lines_and_switches_decisions_off(small):
     page = small.open()
-    slot(page, FIRST).locator(".tick").click()
-    small.desk.tell(kind="faults", faults=[{"line": 3, "what": MARKUP}])
+    tick(page, FIRST)
+    small.desk.faults = [{"line": 3, "what": MARKUP}]
+    small.desk.tell(kind="faults", faults=small.desk.faults)
     expect(page.get_by_role("alert")).to_contain_text("line 3")
     expect(page.locator("[data-decision=approve]")).to_be_disabled()
     page.keyboard.press("a")
     expect(page.locator("#toasts")).to_contain_text("the approvals file has faults")
     assert small.desk.decisions == []
+
+
+def test_when_the_approvals_file_is_mended_one_decides_again_without_a_reload(small):
+    page = small.open()
+    for faults in ([{"line": 3, "what": "edited"}], []):
+        small.desk.faults = faults
+        small.desk.tell(kind="reload")
+        small.desk.tell(kind="faults", faults=faults)
+        expect(page.get_by_role("alert")).to_have_count(len(faults))
+    until(page, "review.state.board.you.decides")
+    slot(page, FIRST).focus()
+    page.keyboard.press("a")
+    saved(page)
+    assert said(small.desk) == [("approve", FIRST)]
 
 
 def test_one_who_may_only_look_is_told_so_and_decides_nothing(small):

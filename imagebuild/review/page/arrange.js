@@ -52,7 +52,7 @@
     for (const cell of cells) {
       const ids = names.map((name) => review.filters.axisValue(cell, name));
       const key = ids.join("\u0000");
-      if (!found.has(key)) found.set(key, { key, ids, ranks: ids.map((id, index) => (id ? axisOf(names[index]).places.get(id) : -1)) });
+      if (!found.has(key)) found.set(key, { key, ids, ranks: ids.map((id, index) => (id ? axisOf(names[index]).places.get(id) : Infinity)) });
     }
     const lines = [...found.values()].sort((one, other) => {
       for (let index = 0; index < names.length; index += 1) if (one.ranks[index] !== other.ranks[index]) return one.ranks[index] - other.ranks[index];
@@ -123,6 +123,7 @@
       const scattered = cells.length > 30 && layout.fill < 0.08;
       if (few || scattered) layout = flow(cells);
     }
+    layout.varying = axes().map((axis) => axis.name).filter((name) => new Set(cells.map((cell) => review.filters.axisValue(cell, name))).size > 1);
     state.layout = layout;
     state.order = layout.order;
   }

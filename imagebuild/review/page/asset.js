@@ -193,7 +193,8 @@
       state.focus = address;
       review.emit("focus", { address });
     }
-    if (back && back.isConnected && back !== document.body) back.focus({ preventScroll: true });
+    // The focus goes back to where it was; in the grid, to the picture last seen, which the grid knows how to find.
+    if (back && back.isConnected && back !== document.body && !back.closest("#grid")) back.focus({ preventScroll: true });
     review.emit("open", { address: null });
   }
 

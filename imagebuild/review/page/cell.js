@@ -89,10 +89,15 @@
       price ? el("span", { class: "money", title: "what the next build would pay", text: `+${money(cell.price)}` }) : cost ? el("span", { class: "money", title: "its share of what was paid", text: money(cell.cost) }) : null);
   }
 
-  /* What it is, in the words of the axes: for captions and for who does not see. */
+  /* What it is, in the words of the axes: for who does not see. */
   function labels(cell) {
     const names = review.arrange.axes().filter((axis) => axis.name !== "asset" && review.filters.axisValue(cell, axis.name));
     return names.map((axis) => review.arrange.labelOf(axis.name, review.filters.axisValue(cell, axis.name)));
+  }
+  /* What tells it from the others that are shown: the values of these axes, by name or by code. */
+  function words(cell, axes, codes) {
+    const values = axes.filter((name) => name !== "asset").map((name) => [name, review.filters.axisValue(cell, name)]);
+    return values.filter(([, id]) => id).map(([name, id]) => (codes ? id : review.arrange.labelOf(name, id).label));
   }
   function spoken(cell) {
     const parts = [cell.asset, ...labels(cell).map((label) => label.label), wordsFor("state", cell.state).word];
@@ -105,13 +110,12 @@
     if (Number.parseFloat(cell.price || "0") > 0) parts.push(`next build ${money(cell.price)}`);
     return parts.join(", ");
   }
-  function caption(cell) {
-    const words = labels(cell).map((label) => el("bdi", { class: "second", dir: "auto", text: label.label === label.id ? label.label : `${label.label}` }));
-    const title = review.arrange.axisOf("asset") ? cell.asset : null;
-    const first = title ? el("bdi", { dir: "auto", text: title }) : null;
-    const second = el("span", { class: "second", title: cell.address }, words.flatMap((word, index) => (index ? [" · ", word] : [word])));
-    for (const word of words) word.style.display = "inline";
-    return el("div", { class: "caption" }, first, el("bdi", { class: "second" }, words.length ? second : cell.address));
+  function caption(cell, { axes, codes, title, lines }) {
+    const told = words(cell, axes, codes);
+    const second = told.length ? told.flatMap((word, index) => [index ? " · " : "", el("bdi", { dir: "auto", text: word })]) : el("bdi", { text: title ? "" : cell.address });
+    const values = el("span", { class: "values" }, second);
+    values.style.maxHeight = `${16 * lines}px`;
+    return el("div", { class: "caption", title: cell.address }, title ? el("bdi", { class: "title", dir: "auto", text: cell.asset }) : null, values);
   }
 
   /* Several pictures at one place: the first four, and what they come to. */
@@ -124,22 +128,21 @@
     return { box, strip: [el("span", { class: `state ${tone}` }, icon(rejected ? "rejected" : approved === cells.length ? "approved" : "partly"), el("span", { text: words }))] };
   }
 
-  /* `options`: {width, height, caption, hurry}. What is already bound to the same thing is left alone. */
+  /* `options`: {width, height, caption, hurry}. What is already bound to the same thing is left alone: then false. */
   function bind(slot, addresses, options) {
     const cells = addresses.map((address) => state.cells.get(address)).filter(Boolean);
     const pending = review.pending ? cells.map((cell) => review.pending(cell.address).map((one) => one.ref).join()).join() : "";
     const mine = slot.bound;
     const same = mine && mine.pending === pending && mine.width === options.width && mine.caption === options.caption && mine.cells.length === cells.length && cells.every((cell, index) => cell === mine.cells[index]);
-    if (same) return;
+    if (same) return false;
     slot.bound = { cells, pending, width: options.width, caption: options.caption };
     slot.classList.toggle("vacant", !cells.length);
     slot.classList.remove("told");
-    const card = slot.firstChild;
-    card.textContent = "";
+    slot.textContent = "";
     if (!cells.length) {
       slot.removeAttribute("data-address");
       slot.setAttribute("aria-label", "no picture here");
-      return;
+      return false;
     }
     const [cell] = cells;
     slot.dataset.address = cell.address;
@@ -148,19 +151,20 @@
     const ground = el("div", { class: "ground" }, several ? several.box : cell.thumb ? picture(cell, options.width, options.height, options.hurry) : unbuilt(cell), several ? el("div", { class: "marks" }, mark("variants", String(cells.length), "", `${cells.length} pictures`)) : marks(cell));
     ground.style.height = `${options.height}px`;
     ground.appendChild(tick.cloneNode(true));
-    card.append(ground, ...(options.caption ? [caption(cell)] : []), el("div", { class: "strip" }, several ? several.strip : [stateLine(cell), facts(cell)]));
+    slot.append(ground, ...(options.caption ? [caption(cell, options.caption)] : []), el("div", { class: "strip" }, several ? several.strip : [stateLine(cell), facts(cell)]));
+    return true;
   }
   const tick = el("span", { class: "tick", "aria-hidden": "true" }, el("span"));
-  const blank = el("div", { class: "slot", role: "gridcell", tabIndex: -1 }, el("div", { class: "card" }));
+  const blank = el("div", { class: "slot", role: "gridcell", tabIndex: -1 });
   const make = () => blank.cloneNode(true);
   /* Emptied for another picture, which comes with the next frame. */
   function clear(slot) {
     slot.bound = null;
-    slot.firstChild.textContent = "";
+    slot.textContent = "";
     slot.removeAttribute("data-address");
     slot.removeAttribute("aria-label");
     slot.setAttribute("aria-selected", "false");
   }
 
-  review.cell = { make, bind, clear, spoken, labels, loadLater };
+  review.cell = { make, bind, clear, spoken, words, loadLater };
 })();

@@ -31,7 +31,7 @@
       this.mode = "one";
       this.ground = "auto";
       this.shown = new Set(["findings"]); // overlays that are switched on; kept from one picture to the next
-      this.part = { slider: 50, onion: 50 };
+      this.fader = new review.Fader();
       this.others = [];
       this.looking = NOW; //              what the mode "Picture" shows
       this.against = null; //             the id of what the other modes compare with
@@ -40,14 +40,12 @@
       this.readout = el("div", { class: "readout", hidden: true });
       this.notice = el("p", { class: "notice", hidden: true });
       this.tools = el("div", { class: "tools", role: "group", "aria-label": "How the picture is shown" });
-      this.dial = el("div", { class: "dial", hidden: true });
       this.figure = el("p", { class: "figure", "aria-live": "polite" });
       this.told = el("p", { class: "told" });
       this.zoomLabel = el("output", { class: "zoom-figure", "aria-label": "zoom" });
       this.holder = el("div", { class: "stage-holder" }, this.stage.element, this.readout, this.notice);
       this.handles = el("div", { class: "handles", role: "group", "aria-label": "What lies over and under it, and how large it is" });
-      this.element = el("div", { class: "viewer" }, el("div", { class: "over" }, this.tools, this.dial, this.figure), this.holder, el("div", { class: "under" }, this.told, this.handles));
-      this.place = null;
+      this.element = el("div", { class: "viewer" }, el("div", { class: "over" }, this.tools, this.fader.dial, this.figure), this.holder, el("div", { class: "under" }, this.told, this.handles));
     }
 
     /* ---- what is shown ---- */
@@ -76,7 +74,7 @@
       review.replace(this.handles);
       review.replace(this.told);
       review.replace(this.figure);
-      this.dial.hidden = true;
+      this.fader.dial.hidden = true;
       this.readout.hidden = true;
     }
 
@@ -169,7 +167,8 @@
       this.readout.hidden = true;
       this.say("");
       this.holder.dataset.ground = this.ground;
-      this.cover = this.divider = this.overlay = null;
+      this.overlay = null;
+      this.fader.clear();
       if (!main.picture) {
         this.stage.panes = [];
         review.replace(this.stage.element);
@@ -191,12 +190,10 @@
         this.name(last.parentElement, main.label, main.picture);
       }
       if (mode === "slider" || mode === "onion") {
-        this.cover = el("div", { class: `cover ${mode}` });
-        last.appendChild(this.cover);
-        put(this.cover, other.picture, { className: "other", alt: `${this.asset.address}, ${other.label}` });
+        put(this.fader.lay(mode, last), other.picture, { className: "other", alt: `${this.asset.address}, ${other.label}` });
       }
       this.drawOverlays(last, main);
-      if (mode === "slider") this.drawDivider(last.parentElement, other, main);
+      if (mode === "slider") this.fader.divide(last.parentElement, other.label, main.label);
       this.stage.draw();
     }
 
@@ -261,59 +258,9 @@
       if (words) review.replace(this.readout, el("strong", { text: words.title }), " ", el("span", { text: words.text, dir: words.dir || "auto", lang: words.lang || "" }));
     }
 
-    /* The line between the two of the slider: dragged here, moved by keys with the range below. */
-    drawDivider(pane, other, main) {
-      const grip = el("div", { class: "grip", "aria-hidden": "true" }, review.icon("swap"));
-      this.divider = el("div", { class: "divider" }, grip, el("span", { class: "end before" }, el("bdi", { text: other.label })), el("span", { class: "end after" }, el("bdi", { text: main.label })));
-      const follow = (event) => {
-        if (!this.place || !event.buttons) return;
-        const box = pane.getBoundingClientRect();
-        const { from, to } = this.visible();
-        this.setPart("slider", (100 * (event.clientX - box.left - from)) / Math.max(1, to - from));
-      };
-      grip.addEventListener("pointerdown", (event) => {
-        event.stopPropagation();
-        event.preventDefault();
-        grip.setPointerCapture(event.pointerId);
-      });
-      grip.addEventListener("pointermove", follow);
-      pane.appendChild(this.divider);
-    }
-
-    /* The part of the pane that the picture takes: the line moves within it, however far one has zoomed in. */
-    visible() {
-      const { left, width, room } = this.place;
-      return { from: Math.max(0, left), to: Math.min(room, left + width) };
-    }
-
-    setPart(mode, value) {
-      this.part[mode] = Math.min(100, Math.max(0, value));
-      const range = this.dial.querySelector("input");
-      if (range && this.modeNow() === mode) range.value = String(Math.round(this.part[mode]));
-      this.drawPart();
-    }
-
-    drawPart() {
-      if (!this.cover || !this.place) return;
-      if (this.modeNow() === "onion") {
-        this.cover.style.opacity = String(1 - this.part.onion / 100);
-        return;
-      }
-      const { from, to } = this.visible();
-      const at = from + ((to - from) * this.part.slider) / 100;
-      const hidden = ((this.place.left + this.place.width - at) / this.place.width) * 100;
-      this.cover.style.clipPath = `inset(0 ${Math.min(100, Math.max(0, hidden)).toFixed(3)}% 0 0)`;
-      if (!this.divider) return;
-      const [before, after] = this.divider.querySelectorAll(".end");
-      before.style.maxWidth = `${Math.max(0, Math.min(240, at - 10))}px`;
-      after.style.maxWidth = `${Math.max(0, Math.min(240, this.place.room - at - 10))}px`;
-      this.divider.style.transform = `translateX(${Math.round(at)}px)`;
-    }
-
     moved(where) {
-      this.place = where;
       this.zoomLabel.textContent = `${this.stage.percent} %`;
-      this.drawPart();
+      this.fader.move(where);
     }
 
     /* ---- tools ---- */
@@ -343,7 +290,7 @@
           zoom("100 %", "Each pixel one of the screen (1)", () => this.stage.full(), "zoom-full"),
         ),
       );
-      this.drawDial(mode);
+      this.fader.drawDial(mode, mode === "onion" ? [this.other().label, this.latest.label] : null);
     }
 
     drawChoice(mode) {
@@ -368,18 +315,6 @@
         this.ground = ground;
         this.holder.dataset.ground = ground;
       });
-    }
-
-    drawDial(mode) {
-      const words = { slider: "Where the line between the two is", onion: "How much of the later one is seen" }[mode];
-      this.dial.hidden = !words;
-      if (!words) return;
-      const range = el("input", { type: "range", min: "0", max: "100", step: "1", "aria-label": words });
-      range.value = String(Math.round(this.part[mode]));
-      range.addEventListener("input", () => this.setPart(mode, Number(range.value)));
-      // Under the slider the line itself has both names; the range lies as the line does.
-      const ends = mode === "onion" ? [this.other().label, this.latest.label] : [];
-      review.replace(this.dial, ends[0] && el("bdi", { class: "dial-end", text: ends[0] }), range, ends[1] && el("span", { class: "dial-end", text: ends[1] }));
     }
 
     drawTold() {

@@ -1,4 +1,4 @@
-/* What every part of the page stands on: elements, the server's answers, what is being shown, events, dialogs.
+/* What every part of the page stands on: elements, the server's answers, what is being shown, events, words.
    It knows nothing of the matrix, of the view of one picture, or of how decisions are kept.
    Everything that comes from a campaign or from a person (prompts, names, comments) goes through `el` and becomes a
    text node or a checked property: there is no way in here to turn a string into markup. */
@@ -55,69 +55,6 @@
     return append(node, children);
   }
 
-  /* Drawn on a 16 × 16 field with a line of 1.6, so that they are the same on every machine. */
-  const ICONS = {
-    approved: "M3 8.6 6.4 12 13 4.6",
-    rejected: "M4 4l8 8M12 4l-8 8",
-    open: "M8 2.8a5.2 5.2 0 1 1 0 10.4A5.2 5.2 0 0 1 8 2.8",
-    partly: "M8 2.8a5.2 5.2 0 1 1 0 10.4A5.2 5.2 0 0 1 8 2.8M8 2.8v10.4M10 3.4v9.2M12 4.8v6.4",
-    lapsed: "M3 3v3.4h3.4M3.4 6.2A5.2 5.2 0 1 1 2.8 9M8 5.4V8.4l2 1.4",
-    unneeded: "M3.6 8h8.8",
-    passed: "M8 1.8 13 3.6v4c0 3-2 5.3-5 6.6-3-1.3-5-3.6-5-6.6v-4zM5.6 7.9 7.4 9.7 10.6 6.2",
-    failed: "M8 2 14.4 13.4H1.6zM8 6.4v3.4M8 11.5v.4",
-    unverified: "M8 1.8 13 3.6v4c0 3-2 5.3-5 6.6-3-1.3-5-3.6-5-6.6v-4zM6.6 6.2a1.5 1.5 0 1 1 2 1.6c-.5.2-.6.5-.6 1M8 10.7v.3",
-    none: "M8 1.8 13 3.6v4c0 3-2 5.3-5 6.6-3-1.3-5-3.6-5-6.6v-4z",
-    pending: "M3.4 8h.2M7.9 8h.2M12.4 8h.2",
-    comment: "M2.6 3.4h10.8v7.2H7.4L4.6 13v-2.4h-2z",
-    retake: "M13 3v3.4H9.6M12.6 6.2A5.2 5.2 0 1 0 13.2 9",
-    changed: "M8 3 13.5 12.5H2.5z",
-    search: "M7 2.6a4.4 4.4 0 1 1 0 8.8 4.4 4.4 0 0 1 0-8.8M10.2 10.2 13.6 13.6",
-    close: "M4 4l8 8M12 4l-8 8",
-    undo: "M6 3 2.8 6.2 6 9.4M3 6.2h6.2a3.6 3.6 0 0 1 0 7.2H6",
-    filter: "M2 4h12M4.4 8h7.2M6.6 12h2.8",
-    left: "M10 3 5 8l5 5",
-    right: "M6 3l5 5-5 5",
-    down: "M3.5 6 8 10.5 12.5 6",
-    help: "M8 2.2a5.8 5.8 0 1 1 0 11.6A5.8 5.8 0 0 1 8 2.2M6.4 6.5a1.6 1.6 0 1 1 2.2 1.7c-.5.2-.6.5-.6 1M8 11.2v.3",
-    download: "M8 2.4v7.8M4.8 7.2 8 10.4l3.2-3.2M3 13.4h10",
-    variants: "M2.6 5.2h7.6v7.6H2.6zM5.4 5V2.8H13v7.6h-2.6",
-    link: "M6.6 9.4 9.4 6.6M7.2 4.6l1.4-1.4a2.8 2.8 0 0 1 4 4l-1.4 1.4M8.8 11.4l-1.4 1.4a2.8 2.8 0 0 1-4-4l1.4-1.4",
-    swap: "M3 5.5h9.5M10 3l2.5 2.5L10 8M13 10.5H3.5M6 8l-2.5 2.5L6 13",
-  };
-
-  /* Decoration only: beside it stands a word, or its holder has an aria-label. Copied from one made before. */
-  const drawn = new Map();
-  function icon(name, className) {
-    const key = `${name} ${className || ""}`;
-    if (!drawn.has(key)) {
-      const path = svg("path", { d: ICONS[name] || ICONS.pending, fill: "none", stroke: "currentColor", "stroke-width": 1.6, "stroke-linecap": "round", "stroke-linejoin": "round" });
-      drawn.set(key, svg("svg", { class: `icon${className ? ` ${className}` : ""}`, viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true", focusable: "false" }, path));
-    }
-    return drawn.get(key).cloneNode(true);
-  }
-
-  /* What states, gates and verdicts are called, which icon they have, and their tone (a class: good, bad, warn, wait, dim). */
-  const WORDS = {
-    state: {
-      open: { word: "open", icon: "open", tone: "wait" },
-      partly: { word: "partly", icon: "partly", tone: "wait" },
-      approved: { word: "approved", icon: "approved", tone: "good" },
-      rejected: { word: "rejected", icon: "rejected", tone: "bad" },
-      lapsed: { word: "lapsed", icon: "lapsed", tone: "warn" },
-      unneeded: { word: "none needed", icon: "unneeded", tone: "dim" },
-    },
-    gate: {
-      passed: { word: "checks passed", icon: "passed", tone: "good" },
-      unverified: { word: "not verified", icon: "unverified", tone: "warn" },
-      failed: { word: "checks failed", icon: "failed", tone: "bad" },
-      none: { word: "no checks", icon: "none", tone: "dim" },
-      pending: { word: "not built", icon: "pending", tone: "dim" },
-    },
-  };
-  function wordsFor(kind, value) {
-    return (WORDS[kind] && WORDS[kind][value]) || { word: value || "not known", icon: "pending", tone: "dim" };
-  }
-
   /* ---- what is shown, and who wants to know ---------------------------------------------------------------------- */
 
   const listeners = new Map();
@@ -143,7 +80,7 @@
     focus: null, //                 address
     selected: new Set(), //         addresses
     open: null, //                  address whose large view is open
-    connection: "connecting", //    connecting | live | lost | export
+    connection: "connecting", //    connecting | live | resting (nobody looks) | lost | invalid (the link) | export
     saving: { waiting: 0, sending: false, trouble: "" },
     asked: {}, //                   what the location says: arrangement and filters
   };
@@ -234,6 +171,15 @@
       if (!found) throw new Trouble(`there is nothing more about ${address} in this export`);
       return structuredClone(found);
     },
+    /* What an EventSource does not say when it fails: "gone" (nobody answers), "here", or "invalid" (not with this link). */
+    async greets() {
+      try {
+        const reply = await fetch("api/live", { method: "HEAD", cache: "no-store", credentials: "omit", redirect: "error" });
+        return reply.status === 403 ? "invalid" : reply.ok ? "here" : "gone";
+      } catch {
+        return "gone";
+      }
+    },
     async decide(list, { signal } = {}) {
       if (exported()) throw new Trouble("an export sends nothing", { hint: "download the decisions" });
       return ask("api/decisions", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ decisions: list }), signal });
@@ -299,15 +245,26 @@
 
   /* ---- words ------------------------------------------------------------------------------------------------------ */
 
-  /* "0.0125" → "$0.0125", "12" → "$12.00", "" and null → "". Prices are US dollars in decimal text, never floats. */
+  /* "0.0125" → "$0.0125", "0.3444" → "$0.34", "12" → "$12.00", "" and null → "": two digits from ten cents on, four below, six
+     for what would look like nothing, as the command line has it. Prices are decimal text, never floats. */
   function money(text) {
     if (text === null || text === undefined || text === "") return "";
     const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(String(text));
     if (!match) return String(text);
     const [, sign, whole, part = ""] = match;
-    const trimmed = part.replace(/0+$/, "");
-    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-    return `${sign}$${grouped}.${trimmed.slice(0, 4).padEnd(2, "0")}`;
+    const below = (limit) => BigInt(whole) === 0n && part.padEnd(3, "0") < limit;
+    const digits = !below("1") ? 2 : below("001") ? 6 : 4;
+    const scaled = rounded(whole + part.padEnd(digits, "0"), Math.max(0, part.length - digits)).toString().padStart(digits + 1, "0");
+    const cents = scaled.slice(-digits).replace(/0+$/, "").padEnd(2, "0");
+    const grouped = scaled.slice(0, -digits).replace(/\B(?=(\d{3})+$)/g, ",");
+    return `${sign}$${grouped}.${cents}`;
+  }
+  /* An integer without its last digits, a half to the even side. */
+  function rounded(text, dropped) {
+    const unit = 10n ** BigInt(dropped);
+    const all = BigInt(text);
+    const [kept, rest] = [all / unit, (all % unit) * 2n];
+    return rest > unit || (rest === unit && kept % 2n === 1n) ? kept + 1n : kept;
   }
   const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
   const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many || `${one}s`}`;
@@ -322,98 +279,5 @@
   }
   const whenElement = (iso) => el("time", { dateTime: iso || "", title: `${(iso || "").replace("T", " ").replace("Z", "")} UTC`, text: when(iso) });
 
-  /* Said to whoever listens, seen by nobody. Two lines in turn, so that the same words twice are heard twice. */
-  let heard = 0;
-  function announce(text) {
-    const lines = [document.getElementById("heard-0"), document.getElementById("heard-1")];
-    if (!lines[0] || !lines[1]) return;
-    lines[heard % 2].textContent = "";
-    heard += 1;
-    lines[heard % 2].textContent = text;
-  }
-
-  /* ---- dialogs and toasts ----------------------------------------------------------------------------------------- */
-
-  let dialogs = 0;
-
-  /* actions: [{label, value, tone: "primary"|"bad"|"", run(dialog) → false keeps it open}]. The first action is what Enter does.
-     Answers {element, close(value), closed: Promise → value|null}. The focus stays inside and goes back to where it was. */
-  function dialog({ title, body, actions = [], className = "", focus = null }) {
-    const before = document.activeElement;
-    let settle;
-    const closed = new Promise((resolve) => (settle = resolve));
-    dialogs += 1;
-    const name = `dialog-${dialogs}`;
-    const node = el("dialog", { class: `dialog ${className}`, "aria-labelledby": name });
-    const shown = { element: node, closed, close };
-    function close(value) {
-      if (!node.isConnected) return;
-      node.close();
-      node.remove();
-      if (before && before.isConnected && before !== document.body) before.focus({ preventScroll: true });
-      settle(value === undefined ? null : value);
-    }
-    function act(action) {
-      if (action.run && action.run(shown) === false) return;
-      close(action.value === undefined ? action.label : action.value);
-    }
-    const form = el(
-      "form",
-      {
-        on: {
-          submit(event) {
-            event.preventDefault();
-            if (actions.length) act(actions[0]);
-          },
-        },
-      },
-      el("header", { class: "dialog-head" }, el("h2", { id: name, text: title }), el("button", { type: "button", class: "plain square", "aria-label": "Close", on: { click: () => close(null) } }, icon("close"))),
-      el("div", { class: "dialog-body" }, body),
-      actions.length &&
-        el(
-          "footer",
-          { class: "dialog-foot" },
-          actions.map((action, index) =>
-            el("button", { type: index ? "button" : "submit", class: action.tone || "", text: action.label, on: index ? { click: () => act(action) } : {} }),
-          ),
-        ),
-    );
-    node.appendChild(form);
-    node.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      close(null);
-    });
-    node.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && actions.length) act(actions[0]);
-    });
-    node.addEventListener("pointerdown", (event) => {
-      if (event.target === node) close(null);
-    });
-    document.body.appendChild(node);
-    node.showModal();
-    const first = focus || node.querySelector("textarea, input, select, .dialog-foot button");
-    if (first) first.focus();
-    return shown;
-  }
-
-  /* A line at the bottom for a while: {text, action: {label, run}, seconds, tone}. Answers a function that takes it away. */
-  function toast({ text, action = null, seconds = 6, tone = "", key = "" }) {
-    const holder = document.getElementById("toasts");
-    if (key) for (const other of holder.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)) other.remove();
-    const node = el("div", { class: `toast ${tone}`, "data-key": key || null }, el("p", {}, text));
-    const gone = () => node.remove();
-    if (action) node.appendChild(el("button", { type: "button", class: "plain", text: action.label, on: { click: () => (gone(), action.run()) } }));
-    node.appendChild(el("button", { type: "button", class: "plain square", "aria-label": "Dismiss", on: { click: gone } }, icon("close")));
-    holder.appendChild(node);
-    while (holder.children.length > 3) holder.firstElementChild.remove();
-    if (seconds) setTimeout(gone, seconds * 1000);
-    return gone;
-  }
-
-  Object.assign(review, {
-    el, svg, icon, replace, wordsFor, on, emit, state, api, place, keep, money, count, plural, size, when, whenElement, announce, dialog, toast,
-    takeBoard, takeCells, dropCells, Trouble,
-  });
+  Object.assign(review, { el, svg, replace, on, emit, state, api, place, keep, money, count, plural, size, when, whenElement, takeBoard, takeCells, dropCells, Trouble });
 })();

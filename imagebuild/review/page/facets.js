@@ -112,6 +112,15 @@
     replace(document.getElementById("chips"), chips);
   }
 
+  /* An empty result says what to loosen. */
+  function drawEmpty(holder) {
+    const ways = filters.loosening();
+    const back = (way) => el("li", {}, el("button", { type: "button", on: { click: () => filters.clear(way.id) } }, el("bdi", { text: way.title }), el("span", { class: "dim", text: `${count(way.back)} back` })));
+    const all = el("li", {}, el("button", { type: "button", class: "primary", text: "Clear all filters", on: { click: () => filters.clear() } }));
+    if (state.board.cells.length) replace(holder, el("h2", { text: "No picture matches" }), el("p", { class: "dim", text: ways.length ? "Take one of these away:" : "No single filter is to blame: clear them all." }), el("ul", {}, ways.slice(0, 5).map(back), all));
+    else replace(holder, el("h2", { text: "This campaign delivers no pictures yet" }), el("p", { class: "dim", text: "An asset is shown here when it has an output." }));
+  }
+
   /* ---- totals ---------------------------------------------------------------------------------------------------- */
 
   function drawTotals() {
@@ -161,5 +170,5 @@
   });
   on("build", drawTotals);
 
-  review.facets = { show, shown: () => !rail.hidden };
+  review.facets = { show, shown: () => !rail.hidden, drawEmpty };
 })();

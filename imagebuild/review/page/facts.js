@@ -24,8 +24,22 @@
   const address = (text) => el("bdi", { class: "address", text });
   const glyph = (name, tone) => el("span", { class: `glyph ${tone || ""}` }, icon(name));
 
-  /* Words of this program, with `things` between backticks: those are shown as code. */
-  const coded = (text) => String(text || "").split(/`([^`\n]+)`/).map((piece, index) => (index % 2 ? el("code", {}, el("bdi", { text: piece })) : piece));
+  /* Sentences of this program are English, whatever copy they quote: `things` between backticks are shown as code, and
+     each stretch of copy keeps its direction to itself. */
+  const QUOTED = /`([^`\n]+)`|(“[^”\n]*”|„[^“\n]*“|«[^»\n]*»)|((?:\p{Script=Arabic}|\p{Script=Hebrew})(?:[^\n"“”«»„]*(?:\p{Script=Arabic}|\p{Script=Hebrew}))?)/u;
+  function coded(text) {
+    const pieces = [];
+    let rest = String(text || "");
+    for (let found = QUOTED.exec(rest); found; found = QUOTED.exec(rest)) {
+      const [whole, code, quoted, copy] = found;
+      pieces.push(rest.slice(0, found.index));
+      if (code) pieces.push(el("code", {}, el("bdi", { text: code })));
+      else if (quoted) pieces.push(quoted[0], el("bdi", { text: quoted.slice(1, -1) }), quoted.slice(-1));
+      else pieces.push(el("bdi", { text: copy }));
+      rest = rest.slice(found.index + whole.length);
+    }
+    return [...pieces, rest];
+  }
 
   /* "" for nothing: a step that is drawn here is not said to cost $0.00. */
   const cost = (text) => (/^0*(\.0*)?$/.test(text || "") ? "" : review.money(text));
@@ -69,8 +83,8 @@
       "li",
       { class: `finding-item ${tone}`, "data-finding": index },
       button,
-      el("p", { class: "what", dir: "auto" }, coded(finding.what)),
-      finding.hint && el("p", { class: "dim", dir: "auto" }, coded(finding.hint)),
+      el("p", { class: "what", dir: "ltr" }, coded(finding.what)),
+      finding.hint && el("p", { class: "dim", dir: "ltr" }, coded(finding.hint)),
       expectedAndRead(finding, asset),
     );
   }
@@ -85,6 +99,10 @@
       findings.length ? el("ol", { class: "findings" }, findings.map((finding, index) => findingItem(finding, index, asset, acts))) : null,
     ];
   }
+
+  /* A long name may be broken where it has a joint, and a path between its folders. */
+  const breakable = (name) => String(name).split(/(?<=[.\]])/).map((piece) => [piece, el("wbr")]);
+  const placed = (path) => String(path).split(/(?<=\/)/).map((piece) => [piece, el("wbr")]);
 
   /* ---- copy and prompt ------------------------------------------------------------------------------------------- */
 
@@ -104,8 +122,8 @@
       "table",
       { class: "rows" },
       el("caption", { text: "written from" }),
-      el("thead", { class: "visually-hidden" }, el("tr", {}, ["name", "value", "where"].map((text) => el("th", { scope: "col", text })))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row", text: row.name }), el("td", { dir: "auto", text: row.value }), el("td", {}, el("bdi", { class: "where", text: row.at || "" }))))),
+      el("thead", { class: "visually-hidden" }, el("tr", {}, ["name", "value, and where it is written"].map((text) => el("th", { scope: "col", text })))),
+      el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row" }, breakable(row.name)), el("td", {}, el("p", { dir: "auto", text: row.value }), row.at ? el("p", { class: "where" }, el("bdi", {}, placed(row.at))) : null)))),
     );
   }
 
@@ -316,8 +334,6 @@
     );
   }
 
-  /* A long name of a field may be broken where it has a joint. */
-  const breakable = (name) => String(name).split(/(?<=[.\]])/).map((piece) => [piece, el("wbr")]);
 
   function manifest(rows) {
     if (!rows || !rows.length) return null;
@@ -336,7 +352,7 @@
       "details",
       { class: "part", "data-part": each.address },
       el("summary", {}, el("span", { class: "kind", text: KINDS[each.kind] || each.kind }), " ", address(each.address), " ", el("span", { class: "dim", text: PLANNED[each.verdict] || each.verdict || "" })),
-      each.why && el("p", { class: "dim", dir: "auto" }, coded(each.why)),
+      each.why && el("p", { class: "dim", dir: "ltr" }, coded(each.why)),
       list([
         ["made", made.at ? review.whenElement(made.at) : ""],
         ["by", made.made_by ? el("bdi", { text: made.made_by }) : ""],
@@ -361,7 +377,7 @@
     const cell = acts.cell() || {};
     const gate = review.wordsFor("gate", cell.gate);
     return list([
-      ["plan", [PLANNED[asset.verdict] || asset.verdict, asset.why ? el("span", { class: "dim", dir: "auto" }, " — ", coded(asset.why)) : null]],
+      ["plan", [PLANNED[asset.verdict] || asset.verdict, asset.why ? el("span", { class: "dim", dir: "ltr" }, " — ", coded(asset.why)) : null]],
       ["checks", cell.gate ? el("span", { class: `word ${gate.tone}` }, icon(gate.icon), gate.word) : ""],
       ["next build", cost(cell.price)],
       ["placement", asset.placement ? el("bdi", { text: asset.placement.name }) : ""],

@@ -44,7 +44,7 @@
     if (cells.some((cell) => cell.variants)) list.push(flag("variants", "with variants to choose from", (cell) => cell.variants));
     if (board.assets.length > 1) list.push(facet("asset", "Asset", board.assets.map((asset) => ({ id: asset.name, label: asset.name })), (cell) => cell.asset));
     for (const axis of board.axes) list.push(facet(`axis.${axis.name}`, axis.name, axis.values, (cell) => axisValue(cell, axis.name), { axis: true }));
-    return list.filter((one) => one.values.length > 1 || one.group);
+    return list.filter((one) => one.values.length > 1 || one.group || one.id === "state"); // the totals count the states
   }
   function axisValue(cell, name) {
     const value = name === "asset" ? cell.asset : cell.cell && cell.cell[name];
@@ -142,6 +142,10 @@
     address: (one, other) => (one.address < other.address ? -1 : 1),
   };
 
+  /* What says which pictures there are and in what order; how they are arranged does not. */
+  const list = ({ text, sort, chosen }) => JSON.stringify([text, sort, [...chosen].map(([id, values]) => [id, [...values].sort()]).sort()]);
+  let told = list({ text: "", sort: "", chosen: new Map() });
+
   /* The list is made anew: what does not match goes, what matches comes. */
   function apply() {
     if (!state.board) return;
@@ -151,8 +155,11 @@
     shown = new Set(passing.map((cell) => cell.address));
     stale = 0;
     for (const address of [...state.selected]) if (!shown.has(address)) state.selected.delete(address);
+    const another = told !== (told = list(asked));
+    const before = state.layout;
     review.arrange.lay(passing, asked);
-    emit("filter", { asked });
+    const moved = !before || ["kind", "rowAxes", "colAxes"].some((name) => String(before[name]) !== String(state.layout[name]));
+    emit("filter", { asked, another, arranged: moved });
   }
   /* Cells have changed: counts follow, the list stays. */
   function recount() {

@@ -1,10 +1,15 @@
 /* What happens elsewhere: others' decisions, pictures that arrive during a build, a server that goes and comes back.
-   The stream is opened before the board is fetched and fetched anew after each reconnect, so that nothing falls between. */
+   The stream is opened before the board is fetched and fetched anew after each reconnect, so that nothing falls between.
+   A page that nobody looks at lets go of its stream: a browser has few connections for one server, and each open page would
+   hold one of them. */
 (function () {
   "use strict";
   const { state, on, emit, api, plural, announce } = review;
 
+  const pace = { hidden: 30000 }; // milliseconds out of sight after which the stream is closed
+
   let source = null;
+  let leaving = 0;
   let started = "";
   let queue = []; //     events that came before the board
   let failures = 0;
@@ -18,7 +23,8 @@
     state.connection = word;
     emit("connection", word);
     if (word === "lost") announce("The review server does not answer. Decisions are kept in this browser.");
-    if (word === "live" && before === "lost") announce("The review server is back.");
+    if (word === "invalid") announce("This link is no longer valid. Decisions are kept in this browser.");
+    if (word === "live" && (before === "lost" || before === "invalid")) announce("The review server is back.");
   }
 
   const running = (build) => (build && build.running !== false ? build : null);
@@ -50,8 +56,8 @@
   }
   function again() {
     fetchBoard().catch((error) => {
-      emit("trouble", { what: error.message });
-      if (!source || source.readyState === EventSource.CLOSED) lost();
+      if (error.status === 403 || !source || source.readyState === EventSource.CLOSED) lost();
+      else emit("trouble", { what: error.message });
     });
   }
 
@@ -59,7 +65,7 @@
 
   function hello({ started: now }) {
     const restarted = started && now !== started;
-    const back = state.connection === "lost";
+    const back = ["lost", "invalid", "resting"].includes(state.connection);
     started = now;
     failures = 0;
     connection("live");
@@ -81,9 +87,13 @@
       emit("build", state.board.build);
     },
     reload: again,
+    /* While there are faults nobody decides: when they come or go, what one may do is asked again. */
     faults({ faults }) {
-      state.board.approvals = { ...(state.board.approvals || {}), faults: faults || [] };
-      emit("faults", faults || []);
+      const before = (state.board.approvals || {}).faults || [];
+      const now = faults || [];
+      state.board.approvals = { ...(state.board.approvals || {}), faults: now };
+      emit("faults", now);
+      if (Boolean(before.length) !== Boolean(now.length)) again();
     },
     problem: ({ what, hint }) => emit("trouble", { what, hint }),
   };
@@ -118,17 +128,23 @@
 
   /* ---- the stream ------------------------------------------------------------------------------------------------ */
 
-  function lost() {
+  function close() {
+    clearTimeout(retry);
     if (source) source.close();
     source = null;
-    connection("lost");
+  }
+  /* The stream has ended. Whether nobody answers or this link is no longer let in, it does not say: so that is asked. */
+  async function lost() {
+    close();
+    const here = await api.greets();
+    if (source || state.connection === "resting") return; // somebody was quicker
+    connection(here === "invalid" ? "invalid" : "lost");
     clearTimeout(retry);
     retry = setTimeout(connect, Math.min(8000, 500 * 2 ** Math.min(failures, 4)));
     failures += 1;
   }
   function connect() {
-    clearTimeout(retry);
-    if (source) source.close();
+    close();
     source = new EventSource(api.url("api/live"));
     source.addEventListener("message", ({ data }) => {
       let event;
@@ -142,18 +158,35 @@
     source.addEventListener("error", lost);
   }
 
+  /* Nobody looks: let go. Somebody looks again: the stream, and with its first word the board anew. */
+  function rest() {
+    close();
+    connection("resting");
+  }
+  function looked() {
+    clearTimeout(leaving);
+    if (document.hidden) leaving = setTimeout(rest, pace.hidden);
+    else if (!source) connect();
+  }
+
   on("doubt", () => state.connection === "live" && again());
-  window.addEventListener("online", () => state.connection === "lost" && connect());
-  document.addEventListener("visibilitychange", () => !document.hidden && state.connection === "lost" && connect());
-  window.addEventListener("pagehide", () => source && source.close());
-  window.addEventListener("pageshow", (event) => event.persisted && connect());
+  if (!api.exported()) {
+    window.addEventListener("online", () => state.connection === "lost" && connect());
+    document.addEventListener("visibilitychange", looked);
+    window.addEventListener("pagehide", close);
+    window.addEventListener("pageshow", (event) => event.persisted && connect());
+  }
 
   review.live = {
     async start() {
       if (api.exported()) connection("export");
-      else connect();
+      else {
+        connect();
+        looked();
+      }
       await fetchBoard();
     },
+    pace,
     again,
     retry: connect,
   };

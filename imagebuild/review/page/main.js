@@ -60,6 +60,7 @@
     byId("campaign").textContent = board.campaign;
     byId("made-with").textContent = [board.model, board.provider, board.since ? `compared with ${board.since.name}` : "", board.export ? `exported ${review.when(board.generated)}` : ""].filter(Boolean).join(" · ");
   }
+  const WORDS = { live: "live", lost: "no connection", invalid: "old link", connecting: "connecting …", resting: "catching up …" };
   function drawStatus() {
     if (!state.board) return;
     const { waiting, sending } = state.saving;
@@ -70,7 +71,7 @@
     if (state.board.export) {
       parts.push(el("button", { id: "download", type: "button", class: waiting ? "primary" : "", disabled: !waiting, on: { click: review.download } }, icon("download"), `Download decisions (${count(waiting)})`));
     } else {
-      const word = waiting ? (sending ? `saving ${count(waiting)} …` : `${count(waiting)} unsent`) : { live: "live", lost: "no connection", connecting: "connecting …" }[state.connection];
+      const word = waiting ? (sending ? `saving ${count(waiting)} …` : `${count(waiting)} unsent`) : WORDS[state.connection];
       parts.push(el("span", { id: "connection", class: `said ${waiting && !sending ? "warn" : ""}`, title: state.saving.trouble || null }, el("span", { class: `dot ${state.connection}` }), el("span", { text: word })));
     }
     if (name) parts.push(el("span", { class: "who", title: `You decide as ${name}` }, el("bdi", { text: name })));
@@ -115,6 +116,22 @@
   function banner(tone, name, content, buttons) {
     return el("div", { class: `banner ${tone}`, role: tone === "bad" ? "alert" : "status" }, icon(name), el("div", {}, content), buttons);
   }
+  /* What is decided and has not come to the server: how much, why, and what becomes of it. */
+  function cutOff() {
+    const { waiting, trouble: why, sending } = state.saving;
+    const many = plural(waiting, "decision");
+    const words = (bold, rest, buttons) => banner("warn", "failed", [el("b", { text: bold }), " ", rest], [buttons, waiting ? el("button", { type: "button", id: "download", on: { click: review.download } }, icon("download"), "Download them") : null]);
+    const may = state.board && !review.mayDecide();
+    if (state.connection === "invalid") {
+      const kept = waiting ? `${many} kept in this browser: ${waiting === 1 ? "it is" : "they are"} sent from there.` : may ? "What you decide here is kept in this browser and sent from there." : "";
+      return words("This link is no longer valid: the review was started again.", ["Open the link that ", el("code", { text: "imagebuild review" }), ` printed now, in this browser. ${kept}`]);
+    }
+    if (state.connection === "lost") {
+      const kept = waiting ? `${many} kept in this browser and sent when it is back.` : may ? "What you decide is kept in this browser and sent when it is back." : "What is shown may be out of date.";
+      return words("The review server does not answer.", kept, el("button", { type: "button", text: "Try now", on: { click: () => review.live.retry() } }));
+    }
+    return waiting && why && !sending ? words(`${many} not sent yet.`, why) : null;
+  }
   function drawBanners() {
     const list = [];
     const faults = state.board ? (state.board.approvals || {}).faults || [] : [];
@@ -125,13 +142,8 @@
         el("p", { class: "dim" }, "See ", el("code", { text: "imagebuild approvals verify" }), " for what to do."),
       ]));
     }
-    const { waiting } = state.saving;
-    if (state.connection === "lost") {
-      list.push(banner("warn", "failed", [el("b", { text: "The review server does not answer. " }), waiting ? `${plural(waiting, "decision")} kept in this browser and sent when it is back.` : !state.board || review.mayDecide() ? "What is shown may be out of date." : "What you decide is kept in this browser and sent when it is back."],
-        [el("button", { type: "button", text: "Try now", on: { click: () => review.live.retry() } }), waiting ? el("button", { type: "button", id: "download", on: { click: review.download } }, icon("download"), "Download them") : null]));
-    } else if (waiting && state.saving.trouble && !state.saving.sending) {
-      list.push(banner("warn", "failed", [el("b", { text: `${plural(waiting, "decision")} not sent yet. ` }), state.saving.trouble], el("button", { type: "button", id: "download", on: { click: review.download } }, icon("download"), "Download them")));
-    }
+    const cut = cutOff();
+    if (cut) list.push(cut);
     if (trouble) list.push(banner("warn", "failed", [el("b", { text: trouble.what }), trouble.hint ? el("p", { class: "dim", text: trouble.hint }) : null], el("button", { type: "button", class: "plain square", "aria-label": "Dismiss", on: { click: () => { trouble = null; drawBanners(); } } }, icon("close"))));
     const stop = state.board && !faults.length && !state.board.export && state.board.you && !state.board.you.decides ? state.board.you.why_not || "You may look, and not decide." : "";
     if (stop) list.push(banner("", "unverified", el("span", { text: stop })));

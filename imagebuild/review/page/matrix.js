@@ -1,14 +1,15 @@
-/* The grid: only what is in sight stands in the document, and the place that has the focus. Sizes are fixed, so nothing
-   is measured while it scrolls. Which picture stands where is arrange.js's; what a place looks like is cell.js's. */
+/* The grid: only what is in sight stands in the document, and the place that has the focus. Sizes are fixed (sizes.js), so
+   nothing is measured while it scrolls. Which picture stands where is arrange.js's; what a place looks like is cell.js's. */
 (function () {
   "use strict";
   const { el, state, on, emit, cell: cells } = review;
 
-  const WIDTHS = [104, 140, 184, 248, 352];
-  const STRIP = 27;
-  const PAD = 4;
   const OVERSCAN = 1;
-  const FRAME = 9; //  milliseconds of a frame that are spent on filling places; the rest are filled in the next ones
+  const FEWEST = 6; //   places that are filled in a frame however slow it is; the rest are filled in the next ones
+  const MOST = 60;
+  const LONG = 40; //    milliseconds that a frame with all that follows from it should not take
+  const FLYING = 3; //   pixels in a millisecond at which pictures are not asked for yet
+  const STILL = 160; //  milliseconds without a movement after which the grid is said to stand
 
   const root = document.getElementById("board-root");
   const columns = el("div", { id: "columns", role: "row", "aria-rowindex": "1" });
@@ -17,8 +18,8 @@
   const empty = el("div", { id: "empty", hidden: true });
 
   let step = Number.parseInt(review.keep.get("imagebuild.size") || "2", 10);
-  if (!(step >= 0 && step < WIDTHS.length)) step = 2;
-  const size = { width: 0, height: 0, headWidth: 0, headHeight: 0, slotWidth: 1, slotHeight: 1, thumbWidth: 0, thumbHeight: 0, caption: false };
+  if (!(step >= 0 && step < review.sizes.steps)) step = 2;
+  let size = { width: 0, height: 0, headWidth: 0, headHeight: 0, slotWidth: 1, slotHeight: 1, thumbWidth: 0, thumbHeight: 0, gap: 0, caption: null };
   const view = { top: 0, left: 0, width: 0, height: 0, speed: 0, at: 0 };
   const active = { row: 0, col: 0 };
 
@@ -28,41 +29,10 @@
 
   /* ---- sizes ----------------------------------------------------------------------------------------------------- */
 
-  /* The box has the middle shape of what is shown, so that wide pictures get wide boxes and tall ones tall boxes. */
-  function shape() {
-    let sum = 0;
-    let many = 0;
-    for (const address of state.order) {
-      const found = state.cells.get(address);
-      if (!found || !found.size || !found.size[0] || !found.size[1]) continue;
-      sum += Math.log(found.size[0] / found.size[1]);
-      many += 1;
-    }
-    return many ? Math.min(1.78, Math.max(0.8, Math.exp(sum / many))) : 4 / 3;
-  }
-  let aspect = 4 / 3;
   function measure() {
     const layout = state.layout;
-    const narrow = view.width < 560;
-    const base = WIDTHS[step] + PAD * 2;
-    size.caption = layout.kind === "flow";
-    size.headWidth = layout.kind === "matrix" ? (narrow ? 92 : layout.rowAxes.length ? 152 : 16) : 0;
-    size.headHeight = layout.kind === "matrix" ? (layout.colAxes.length ? 22 + 17 * Math.max(layout.colAxes.length, 2) : 0) : 6;
-    const room = view.width - size.headWidth - (size.caption ? 16 : 8);
-    if (layout.kind === "flow") {
-      layout.fit(Math.max(1, Math.floor(room / base)));
-      size.slotWidth = Math.min(Math.floor(room / layout.colCount), Math.round(base * 1.5));
-      if (layout.order.length > layout.colCount) size.slotWidth = Math.floor(room / layout.colCount);
-    } else {
-      size.slotWidth = Math.max(base, Math.min(Math.floor(room / Math.max(1, layout.colCount)), Math.round(base * 1.3)));
-    }
-    size.thumbWidth = size.slotWidth - PAD * 2;
-    size.thumbHeight = Math.round(size.thumbWidth / aspect);
-    const lines = review.arrange.axisOf("asset") ? 2 : 1;
-    size.slotHeight = size.thumbHeight + STRIP + PAD * 2 + (size.caption ? 6 + 16 * lines : 0);
-    if (layout.kind === "matrix") size.slotHeight = Math.max(size.slotHeight, 22 + 18 * (layout.rowAxes.length + 1));
-    size.width = size.headWidth + size.slotWidth * layout.colCount + 8;
-    size.height = size.headHeight + size.slotHeight * layout.rowCount + 84;
+    size = review.sizes.measured(layout, view, step);
+    const lines = layout.kind === "matrix" ? 1 : 0; //  the head's own
     canvas.style.width = `${size.width}px`;
     canvas.style.height = `${size.height}px`;
     columns.style.width = `${Math.max(size.width, view.width)}px`;
@@ -70,66 +40,26 @@
     columns.hidden = layout.kind === "flow" || !layout.colAxes.length;
     grid.classList.toggle("wide", size.width > view.width);
     grid.classList.toggle("tiny", size.thumbWidth < 130);
-    grid.setAttribute("aria-rowcount", String(layout.rowCount + (layout.kind === "matrix" ? 1 : 0)));
-    grid.setAttribute("aria-colcount", String(layout.colCount + (layout.kind === "matrix" ? 1 : 0)));
+    grid.style.setProperty("--head-height", `${size.headHeight}px`);
+    grid.setAttribute("aria-rowcount", String(layout.rowCount + lines));
+    grid.setAttribute("aria-colcount", String(layout.colCount + lines));
   }
 
   /* ---- headers --------------------------------------------------------------------------------------------------- */
 
-  function lineLabels(line, before) {
-    return line.labels.map((label, index) => {
-      const same = before && before.ids.slice(0, index + 1).every((id, at) => id === line.ids[at]);
-      const code = label.id && label.label !== label.id ? el("span", { class: "code", text: label.id }) : null;
-      return [el("bdi", { class: same && index < line.labels.length - 1 ? "dim" : index === 0 ? "first" : "", dir: "auto", text: label.label }), code];
-    });
-  }
-  const tallies = { rows: new Map(), cols: new Map() };
-  function tally() {
-    tallies.rows.clear();
-    tallies.cols.clear();
-    const layout = state.layout;
-    if (layout.kind !== "matrix") return;
-    for (const address of layout.order) {
-      const found = state.cells.get(address);
-      const at = layout.at(address);
-      if (!found || !at) continue;
-      for (const [map, index] of [[tallies.rows, at.row], [tallies.cols, at.col]]) {
-        const sum = map.get(index) || { of: 0, done: 0 };
-        sum.of += 1;
-        if (found.state === "approved" || found.state === "unneeded") sum.done += 1;
-        map.set(index, sum);
-      }
-    }
-  }
-  function tallyText(sum) {
-    const node = el("span", { class: `tally${sum && sum.of && sum.done === sum.of ? " whole" : ""}` });
-    node.textContent = sum ? `${sum.done} / ${sum.of} ✓` : "";
-    return node;
-  }
-  function headButton(line, kind, before) {
-    const words = line.labels.map((label) => label.label).join(", ");
-    const sum = tallies[kind].get(line.index);
-    const labels = lineLabels(line, before);
-    const content = kind === "cols" && labels.length === 1
-      ? [labels[0][0], el("span", { class: "line" }, labels[0][1], tallyText(sum))]
-      : [...labels.map(([name, code]) => (kind === "cols" ? el("span", { class: "line" }, name) : [name, code])), tallyText(sum)];
-    return el("button", { type: "button", tabIndex: -1, title: `Select all of ${words}`, "aria-label": `${words}: ${sum ? `${sum.done} of ${sum.of} approved` : ""}, select all`, on: { click: (event) => review.select.line(kind === "cols" ? "col" : "row", line.index, event) } }, content);
-  }
   function drawColumns() {
     for (const node of heads.values()) node.remove();
     heads.clear();
     columns.textContent = "";
     const layout = state.layout;
     if (layout.kind !== "matrix" || !layout.colAxes.length) return;
-    const corner = el("div", { class: "corner", role: "columnheader", "aria-colindex": "1" },
-      el("span", { text: `${layout.rowAxes.join(" × ") || "all"} ↓` }), el("span", { text: `${layout.colAxes.join(" × ")} →` }));
+    const corner = review.heads.corner(layout);
     corner.style.width = `${size.headWidth}px`;
     corner.style.height = `${size.headHeight - 1}px`;
     columns.appendChild(corner);
   }
   function columnHead(col) {
-    const layout = state.layout;
-    const node = el("div", { class: "head", role: "columnheader", "aria-colindex": String(col + 2) }, headButton(layout.cols[col], "cols", layout.cols[col - 1]));
+    const node = el("div", { class: "head", role: "columnheader", "aria-colindex": String(col + 2) }, review.heads.button("cols", col));
     node.style.width = `${size.slotWidth}px`;
     node.style.height = `${size.headHeight - 1}px`;
     node.style.left = `${size.headWidth + col * size.slotWidth}px`;
@@ -138,17 +68,6 @@
 
   /* ---- rows and slots, recycled ---------------------------------------------------------------------------------- */
 
-  function insertInOrder(parent, map, index, node, after) {
-    let next = null;
-    let nearest = Infinity;
-    for (const [other, held] of map) {
-      if (other > index && other < nearest) {
-        nearest = other;
-        next = held.node || held;
-      }
-    }
-    parent.insertBefore(node, next || after || null);
-  }
   function makeRow() {
     const layout = state.layout;
     const row = { node: el("div", { class: "row", role: "row" }), head: null, slots: new Map() };
@@ -166,9 +85,9 @@
   /* A row that has gone out of sight becomes another one where it stands; its places are filled anew. */
   function takeRow(row, index) {
     const layout = state.layout;
-    row.node.style.transform = `translateY(${size.headHeight + index * size.slotHeight}px)`;
+    row.node.style.top = `${size.headHeight + index * size.slotHeight}px`;
     row.node.setAttribute("aria-rowindex", String(index + (layout.kind === "matrix" ? 2 : 1)));
-    if (row.head && layout.rowAxes.length) review.replace(row.head, headButton(layout.rows[index], "rows", layout.rows[index - 1]));
+    if (row.head && layout.rowAxes.length) review.replace(row.head, review.heads.button("rows", index));
     for (const slot of row.slots.values()) slot.drawn = -1;
     rows.set(index, row);
     return row;
@@ -183,17 +102,9 @@
     slot.remove();
     if (spare.length < 80) spare.push(slot);
   }
-  /* Who reads the document in its own order hears the rows in theirs. The one with the focus is not moved. */
   function orderRows() {
     const sorted = [...rows.keys()].sort((one, other) => one - other);
-    const held = rows.get(active.row);
-    const nodes = sorted.map((index) => rows.get(index).node);
-    if (nodes.every((node, index) => index === 0 || nodes[index - 1].nextSibling === node)) return;
-    for (const index of sorted) {
-      const { node } = rows.get(index);
-      if (held && index < active.row) canvas.insertBefore(node, held.node);
-      else if (!held || index > active.row) canvas.appendChild(node);
-    }
+    review.rows.reorder(canvas, sorted.map((index) => rows.get(index).node), sorted.indexOf(active.row));
   }
 
   /* Places are put where they belong at once and filled while there is time in this frame. */
@@ -202,20 +113,22 @@
     cells.clear(slot);
     slot.drawn = -1;
     slot.tabIndex = -1;
-    slot.style.left = `${size.headWidth + col * size.slotWidth + (state.layout.kind === "flow" ? 8 : 4)}px`;
-    slot.style.width = `${size.slotWidth}px`;
-    slot.style.height = `${size.slotHeight}px`;
+    slot.style.left = `${size.headWidth + col * size.slotWidth + size.gap + (state.layout.kind === "flow" ? 8 : 4)}px`;
+    slot.style.top = `${size.gap}px`;
+    slot.style.width = `${size.slotWidth - 2 * size.gap}px`;
+    slot.style.height = `${size.slotHeight - 2 * size.gap}px`;
     slot.setAttribute("aria-colindex", String(col + (state.layout.kind === "matrix" ? 2 : 1)));
-    insertInOrder(row.node, row.slots, col, slot);
+    review.rows.insert(row.node, row.slots, col, slot);
     row.slots.set(col, slot);
     return slot;
   }
   function fillSlot(slot, rowIndex, col, hurry) {
     slot.drawn = epoch;
     const addresses = state.layout.slot(rowIndex, col);
-    cells.bind(slot, addresses, { width: size.thumbWidth, height: size.thumbHeight, caption: size.caption, hurry });
+    const isNew = cells.bind(slot, addresses, { width: size.thumbWidth, height: size.thumbHeight, caption: size.caption, hurry });
     slot.setAttribute("aria-selected", String(addresses.length > 0 && addresses.every((address) => state.selected.has(address))));
     slot.tabIndex = rowIndex === active.row && col === active.col ? 0 : -1;
+    return isNew;
   }
 
   function span(from, to, count, pinned) {
@@ -224,60 +137,95 @@
     if (pinned >= 0 && pinned < count && !list.includes(pinned)) list.push(pinned);
     return list;
   }
-  let epoch = 0; //  what is drawn in an older one may no longer be true
-  function render(all = false) {
+  /* What is in sight and a little around it, and the place with the focus. */
+  function wanted() {
     const layout = state.layout;
-    if (!layout || grid.hidden) return;
-    const firstRow = Math.floor(view.top / size.slotHeight) - OVERSCAN;
-    const lastRow = Math.floor((view.top + view.height - size.headHeight) / size.slotHeight) + OVERSCAN;
-    const firstCol = Math.floor(view.left / size.slotWidth) - OVERSCAN;
-    const lastCol = Math.floor((view.left + view.width - size.headWidth) / size.slotWidth) + OVERSCAN;
-    const wantedRows = span(firstRow, lastRow, layout.rowCount, active.row);
-    const wantedCols = span(firstCol, lastCol, layout.colCount, active.col);
-    const keepRows = new Set(wantedRows);
-    const keepCols = new Set(wantedCols);
-    const hurry = view.speed < 3;
-    const until = performance.now() + (all ? 1000 : hurry ? FRAME : FRAME / 3);
-    const gone = [...rows.keys()].filter((index) => !keepRows.has(index));
+    const top = Math.floor(view.top / size.slotHeight);
+    const bottom = Math.floor((view.top + view.height - size.headHeight) / size.slotHeight);
+    const left = Math.floor(view.left / size.slotWidth);
+    const right = Math.floor((view.left + view.width - size.headWidth) / size.slotWidth);
+    const inSight = (row, col) => row >= top && row <= bottom && col >= left && col <= right;
+    return { top, inSight, rows: span(top - OVERSCAN, bottom + OVERSCAN, layout.rowCount, active.row), cols: span(left - OVERSCAN, right + OVERSCAN, layout.colCount, active.col) };
+  }
+  function placeHeads(cols) {
     for (const [col, node] of [...heads]) {
-      if (keepCols.has(col)) continue;
+      if (cols.includes(col)) continue;
       node.remove();
       heads.delete(col);
     }
-    if (layout.kind === "matrix" && layout.colAxes.length) {
-      for (const col of wantedCols) {
-        if (heads.has(col)) continue;
-        const node = columnHead(col);
-        insertInOrder(columns, heads, col, node);
-        heads.set(col, node);
-      }
+    if (state.layout.kind !== "matrix" || !state.layout.colAxes.length) return;
+    for (const col of cols) {
+      if (heads.has(col)) continue;
+      const node = columnHead(col);
+      review.rows.insert(columns, heads, col, node);
+      heads.set(col, node);
     }
-    let left = 0;
+  }
+  /* Rows that have gone out of sight become those that have come into it. Answers whether any has. */
+  function placeRows(want) {
+    const gone = [...rows.keys()].filter((index) => !want.rows.includes(index));
     let moved = false;
-    for (const index of wantedRows) {
+    for (const index of want.rows) {
       let row = rows.get(index);
-      if (!row) moved = true;
-      if (!row && gone.length) {
+      if (!row) {
+        moved = true;
         const old = gone.pop();
-        const held = rows.get(old);
+        const held = old === undefined ? makeRow() : rows.get(old);
         rows.delete(old);
         row = takeRow(held, index);
-      } else if (!row) row = takeRow(makeRow(), index);
-      for (const col of [...row.slots.keys()]) if (!keepCols.has(col)) freeSlot(row, col);
-      for (const col of wantedCols) {
-        const slot = row.slots.get(col) || placeSlot(row, col);
-        if (slot.drawn === epoch) continue;
-        const isActive = index === active.row && col === active.col;
-        if (isActive || performance.now() < until) fillSlot(slot, index, col, hurry);
-        else {
-          if (slot.drawn < 0 && slot.bound) cells.clear(slot);
-          left += 1;
-        }
       }
+      row.node.classList.toggle("topmost", index === want.top);
+      for (const col of [...row.slots.keys()]) if (!want.cols.includes(col)) freeSlot(row, col);
+      for (const col of want.cols) if (!row.slots.has(col)) placeSlot(row, col);
     }
     for (const index of gone) freeRow(index);
+    return moved;
+  }
+  /* Places are filled a few in a frame: the one with the focus, then what is in sight, then what is around it. Answers how
+     many are left for the next. */
+  let quota = 24;
+  function fill(want) {
+    const began = performance.now();
+    const hurry = view.speed < FLYING;
+    const waits = [];
+    for (const index of want.rows) {
+      for (const [col, slot] of rows.get(index).slots) {
+        if (slot.drawn === epoch) continue;
+        const rank = index === active.row && col === active.col ? 0 : want.inSight(index, col) ? 1 : 2;
+        waits.push({ slot, index, col, rank });
+      }
+    }
+    waits.sort((one, other) => one.rank - other.rank);
+    const may = hurry ? quota : Math.ceil(quota / 2);
+    let filled = 0;
+    let left = 0;
+    for (const { slot, index, col, rank } of waits) {
+      if (rank === 0 || filled < may) filled += fillSlot(slot, index, col, hurry) ? 1 : 0;
+      else {
+        if (slot.drawn < 0 && slot.bound) cells.clear(slot);
+        left += 1;
+      }
+    }
+    if (filled) learn(began, filled, may);
+    return left;
+  }
+  /* How many a frame has time for, from how long one took with its layout and its painting. */
+  function learn(began, filled, may) {
+    setTimeout(() => {
+      const took = performance.now() - began;
+      if (took > LONG) quota = Math.max(FEWEST, Math.floor(quota * Math.max(0.5, LONG / took)));
+      else if (filled >= may) quota = Math.min(MOST, quota + 4);
+    });
+  }
+  let epoch = 0; //  what is drawn in an older one may no longer be true
+  function render() {
+    if (!state.layout || grid.hidden) return;
+    const want = wanted();
+    placeHeads(want.cols);
+    const moved = placeRows(want);
+    const left = fill(want);
     if (left) schedule();
-    if (left || !hurry || moved) settleSoon();
+    if (left || moved || view.speed >= FLYING) settleSoon();
   }
 
   let frame = 0;
@@ -299,7 +247,7 @@
       view.speed = 0;
       cells.loadLater(grid);
       orderRows();
-    }, 90);
+    }, STILL);
   }
   grid.addEventListener("scroll", () => {
     const now = performance.now();
@@ -311,8 +259,9 @@
     schedule();
   }, { passive: true });
 
-  /* Everything is placed anew: another layout, another size. The picture that has the focus keeps it. */
-  function rebuild() {
+  /* Everything is placed anew: another layout, another size. The picture that has the focus keeps it. Another list begins
+     at its beginning; the same one in another arrangement keeps in sight what was looked at. */
+  function rebuild({ another = false, arranged = false } = {}) {
     const layout = state.layout;
     if (!layout) return;
     const held = grid.contains(document.activeElement);
@@ -321,30 +270,20 @@
     const none = !layout.order.length;
     empty.hidden = !none;
     grid.hidden = none;
-    if (none) return void drawEmpty();
-    aspect = shape();
+    if (none) return void review.facets.drawEmpty(empty);
     measure();
-    tally();
+    review.heads.count(layout);
     drawColumns();
     const at = state.focus && layout.at(state.focus);
-    Object.assign(active, at || { row: 0, col: 0 });
-    if (!at) Object.assign(active, layout.at(layout.order[0]));
+    Object.assign(active, at || layout.at(layout.order[0]));
+    if (another) grid.scrollTo({ top: 0, left: 0, behavior: "instant" });
+    else if (arranged && at) scrollTo(at.row, at.col);
     view.top = grid.scrollTop;
     view.left = grid.scrollLeft;
     epoch += 1;
-    render(true);
+    render();
     review.matrix.firstDrawn = review.matrix.firstDrawn || performance.now();
     if (held && at) focusAt(active.row, active.col, { scroll: false });
-  }
-
-  function drawEmpty() {
-    const all = state.board.cells.length;
-    const ways = review.filters.loosening();
-    review.replace(empty, all
-      ? [el("h2", { text: "No picture matches" }), el("p", { class: "dim", text: ways.length ? "Take one of these away:" : "No single filter is to blame: clear them all." }),
-          el("ul", {}, ways.slice(0, 5).map((way) => el("li", {}, el("button", { type: "button", on: { click: () => review.filters.clear(way.id) } }, el("bdi", { text: way.title }), el("span", { class: "dim", text: `${review.count(way.back)} back` })))),
-            el("li", {}, el("button", { type: "button", class: "primary", text: "Clear all filters", on: { click: () => review.filters.clear() } })))]
-      : [el("h2", { text: "This campaign delivers no pictures yet" }), el("p", { class: "dim", text: "An asset is shown here when it has an output." })]);
   }
 
   /* ---- focus ----------------------------------------------------------------------------------------------------- */
@@ -429,12 +368,12 @@
     headsDue = setTimeout(() => {
       headsDue = 0;
       if (!state.layout || state.layout.kind !== "matrix" || grid.hidden) return;
-      tally();
-      for (const [col, node] of heads) review.replace(node, headButton(state.layout.cols[col], "cols", state.layout.cols[col - 1]));
-      for (const [index, row] of rows) if (row.head && state.layout.rowAxes.length) review.replace(row.head, headButton(state.layout.rows[index], "rows", state.layout.rows[index - 1]));
+      review.heads.count(state.layout);
+      for (const [col, node] of heads) review.replace(node, review.heads.button("cols", col));
+      for (const [index, row] of rows) if (row.head && state.layout.rowAxes.length) review.replace(row.head, review.heads.button("rows", index));
     }, 150);
   }
-  on("filter", () => rebuild());
+  on("filter", rebuild);
   on("cells", ({ gone }) => {
     if (!gone) anew();
     headsSoon();
@@ -443,7 +382,7 @@
   on("pending", anew);
 
   function resize(next) {
-    step = Math.max(0, Math.min(WIDTHS.length - 1, next));
+    step = Math.max(0, Math.min(review.sizes.steps - 1, next));
     review.keep.set("imagebuild.size", String(step));
     rebuild();
     const at = state.focus && state.layout.at(state.focus);
@@ -457,7 +396,7 @@
     view.width = root.clientWidth;
     view.height = root.clientHeight;
     if (!state.layout) return;
-    if (changed) rebuild();
+    if (changed) rebuild({ arranged: true });
     else schedule();
   }).observe(root);
 
@@ -468,5 +407,5 @@
     root.append(grid, empty);
   }
 
-  review.matrix = { firstDrawn: 0, start, resize, sizes: WIDTHS.length, step: () => step, focusAt, focusAddress, focused, active, placeOf, tell, grid, rowsInSight: () => Math.max(1, Math.floor((view.height - size.headHeight) / size.slotHeight)) };
+  review.matrix = { firstDrawn: 0, start, resize, sizes: review.sizes.steps, step: () => step, focusAt, focusAddress, focused, active, placeOf, tell, grid, rowsInSight: () => Math.max(1, Math.floor((view.height - size.headHeight) / size.slotHeight)) };
 })();

@@ -141,7 +141,7 @@
     }
   }
   async function flush() {
-    if (exported() || !prefix) return;
+    if (exported() || !prefix || state.connection === "invalid") return; // then the page of the new link sends them
     if (sending) {
       again = true;
       return;

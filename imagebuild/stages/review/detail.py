@@ -18,7 +18,6 @@ from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.standing import may_decide
 from imagebuild.core.key import Digest, readable, word_diff
 from imagebuild.core.locale import Locale
-from imagebuild.core.plan import price_of
 from imagebuild.core.reason import Reason
 from imagebuild.stages.about import About, Inquiry, Origin, Part, Written
 from imagebuild.stages.approvals import said_pick
@@ -27,6 +26,7 @@ from imagebuild.stages.review.others import Gallery, day, last_approval
 from imagebuild.stages.review.records import Records
 from imagebuild.stages.review.texts import texts_of
 from imagebuild.stages.review.view import View
+from imagebuild.stages.takes import Reach
 
 __all__ = ["Details", "decision_json"]
 
@@ -173,18 +173,22 @@ class Details:
         digest = entry.digest if entry is not None else view.digest(address)
         made = self._records.of_digest(digest) if digest is not None else None
         take = action.manifest.get("take", 1)
-        retake = view.retake(address)
+        retake, effect = view.retake(address), self._reach.of(address)
         return {
             "address": address,
             "key": entry.key if entry is not None else step.key if step is not None else None,
             "digest": digest,
             "billed": amount(entry.cost if entry is not None else view.billed(address)),
-            "uses": view.uses(address),
+            "uses": len(effect.pictures),
             "take": made.take if made is not None else take if isinstance(take, int) else 1,
             "next_take": view.planned.plan.takes.get(address),
             "retake": None if retake is None else {name: getattr(retake, name) for name in ("ref", "by", "at", "why")},
-            "price": amount(price_of(action, view.planned.loaded.offer)),
+            "price": amount(effect.price),
         }
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self._view.planned)
 
     def _variants(self, address: str) -> list[dict[str, Any]]:
         view = self._view
