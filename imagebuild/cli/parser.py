@@ -26,6 +26,7 @@ class _Parser(argparse.ArgumentParser):
             word = message.split("'")[1]
             hint = did_you_mean(word, VERBS) or hint
             message = f"no verb `{word}`"
+        message = message.replace("required: DIR, WHAT", "required: DIR")  # the rest may be left out
         fail(ImagebuildError(message, hint=hint))
         sys.exit(1)
 

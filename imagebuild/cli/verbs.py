@@ -12,6 +12,13 @@ __all__ = ["VERBS"]
 Parser = argparse.ArgumentParser
 
 
+def _name(text: str) -> str:
+    """A blank one is a variable that was not set: nobody may decide in a name that happens to be there."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: say a name, or leave it out")
+    return text.strip()
+
+
 def _jobs(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if number < 1:
@@ -226,7 +233,11 @@ def _review(add: Callable[..., Parser]) -> None:
         "--since", metavar="REV", help="also say what changed since a tag, a branch, a commit or a date"
     )
     parser.add_argument(
-        "--as", dest="who", metavar="NAME", help="who decides (default: IMAGEBUILD_USER, else git's user.email)"
+        "--as",
+        type=_name,
+        dest="who",
+        metavar="NAME",
+        help="who decides (default: IMAGEBUILD_USER, else git's user.email)",
     )
     parser.add_argument(
         "--for", dest="people", action="append", default=[], metavar="NAME",
@@ -249,7 +260,11 @@ def _approve(add: Callable[..., Parser]) -> None:
     parser.add_argument("--all", action="store_true", help="every picture that is delivered")
     parser.add_argument("--why", metavar="TEXT", help="the reason, kept with the decision")
     parser.add_argument(
-        "--as", dest="who", metavar="NAME", help="who decides (default: IMAGEBUILD_USER, else git's user.email)"
+        "--as",
+        type=_name,
+        dest="who",
+        metavar="NAME",
+        help="who decides (default: IMAGEBUILD_USER, else git's user.email)",
     )
     decision = parser.add_mutually_exclusive_group()
     decision.add_argument("--reject", action="store_true", help="reject them; takes `--why`")

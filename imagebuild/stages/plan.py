@@ -60,7 +60,8 @@ class Planned:
         attempt = self.plan.attempts.get(step.key) if step.key is not None else None
         if step.why == "another-take":
             reason = explain(step, action, self.manifest(action), self.facts, sources_of, self.place_of, attempt)
-            return reason._replace(sentence=f"{reason.sentence} by {self._asked_by(step, action)}")
+            asked = f"{WHY['another-take']} by {self._asked_by(step, action)}"
+            return reason._replace(sentence=asked + reason.sentence.removeprefix(WHY["another-take"]))
         if step.verdict == "rejected" and step.key is not None:
             known = self.facts.result(step.key)
             return Reason(f"{WHY['rejected']}: {known.rejected}" if known and known.rejected else WHY["rejected"])

@@ -22,7 +22,8 @@ APPROVALS_FORMAT: Final = 1
 _HEADER: Final = "imagebuild.approvals"
 _MARKERS: Final = ("<<<<<<<", "=======", "|||||||", ">>>>>>>")
 _RESTORE: Final = (
-    "decisions are only ever added: put the line back as git has it; `imagebuild approvals verify` tells more"
+    "decisions are only ever added: `git diff` shows what was changed; put those lines back, and keep those that were "
+    "added since"
 )
 _UPGRADE: Final = "upgrade imagebuild: pip install --upgrade imagebuild-campaigns"
 

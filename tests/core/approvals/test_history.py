@@ -286,7 +286,7 @@ def test_an_edited_history_is_refused_with_the_place_and_what_helps():
     (problem,) = caught.value.problems
     assert problem.what == "the line was edited: its id is not that of what it says (and 1 more)"
     assert (str(problem.at), problem.at.text) == ("imagebuild.approvals:3:1", edited)
-    assert "imagebuild approvals verify" in problem.hint
+    assert "git diff" in problem.hint
     with pytest.raises(ApprovalsError):
         appended(read([edited, *CHAIN[2:]]), [decided("more")])
 
@@ -409,3 +409,12 @@ def test_the_file_stands_beside_its_campaign_named_as_the_lock_is(spec, name):
 def test_a_history_says_of_which_campaign_it_is():
     assert read(CHAIN).campaign == "spring-kettle"
     assert History().campaign == ""
+
+
+def test_an_id_that_stands_in_the_header_stands_for_no_decision():
+    lines = [*CHAIN[:2]]
+    gone = parse_history(text_of(CHAIN), file=FILE).decisions[2]
+    header = json.dumps({"imagebuild.approvals": 1, "campaign": "spring-kettle", "id": gone.id})
+    history = parse_history("\n".join([header, *lines, ""]), file=FILE)
+    assert [fault.what for fault in history.faults] == ["a damaged header: it says nothing of `id`"]
+    assert gone.id not in history.chain

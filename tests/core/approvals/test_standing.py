@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from imagebuild.core.approvals.history import appended
 from imagebuild.core.approvals.policy import Requirement
 from imagebuild.core.approvals.standing import STATES, may_decide, standing_of
-from tests.core.approvals.deciding import ANA, BEN, HERO, LEA, decided, digest, history_of, ref
+from tests.core.approvals.deciding import ANA, BEN, HERO, LEA, decided, digest, history_of, lines_of, read, ref
 
 CEM, EVE = "cem@northwind.example", "eve@northwind.example"
 ONE = Requirement((("", (), 1),), others=False)  # what is asked where a campaign says nothing
@@ -201,3 +202,43 @@ def test_exactly_those_decisions_count_that_somebody_may_take(who, requirement, 
     for decision, field in (("approve", "approvals"), ("reject", "rejections")):
         found = stands(requirement, decided("it", decision, by=who, why="so"), makers=makers)
         assert bool(getattr(found, field)) is (may_decide(who, decision, requirement, makers) is None)
+
+
+def branches(*words):
+    """The same person's words on branches of their own, merged: none was said in the knowledge of another."""
+    return read([line for each in words for line in lines_of(each)])
+
+
+@pytest.mark.parametrize("minutes", [(0, 1), (1, 0), (1, 1)])
+def test_of_one_persons_words_on_two_branches_a_rejection_holds_whatever_the_clocks_say(minutes):
+    history = branches(yes(ANA, minutes[0]), no(ANA, minutes[1]))
+    assert len(history.heads) == 2
+    assert standing_of(HERO, digest("one"), history, BRAND, frozenset()).state == "rejected"
+
+
+def test_a_rejection_is_outdone_by_an_approval_in_its_knowledge_and_by_being_taken_back():
+    reject = no(ANA, 5)
+    history = branches(yes(ANA, 9), reject)
+    _, outdone = appended(history, [yes(ANA, 10)])  # names both branches' last words
+    assert standing_of(HERO, digest("one"), outdone, BRAND, frozenset()).state == "approved"
+    _, taken_back = appended(history, [back(ANA, reject, 10)])
+    assert standing_of(HERO, digest("one"), taken_back, BRAND, frozenset()).state == "approved"
+
+
+def test_what_was_said_after_a_decision_that_came_by_two_branches_follows_it():
+    twice = no(ANA, 1)
+    there = lines_of(back(BEN, twice, 2), twice)  # the same decision once more, elsewhere in the chain
+    later = lines_of(yes(ANA, 3), history=read(there))
+    history = read([*lines_of(twice), *there, *later])
+    assert not history.faults
+    assert standing_of(HERO, digest("one"), history, BRAND, frozenset()).state == "approved"
+
+
+def test_an_approval_that_a_maker_entered_in_anothers_name_does_not_count_where_others_are_asked_for():
+    for entered, state in (
+        (f"import by {CEM}", "open"),
+        (f"as said by {CEM.upper()}", "open"),
+        (f"import by {BEN}", "approved"),
+    ):
+        assert stands(OTHERS, yes(ANA, entered=entered), makers=frozenset({CEM})).state == state
+    assert stands(BRAND, yes(ANA, entered=f"import by {CEM}"), makers=frozenset({CEM})).state == "approved"
