@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # From a build to a release that only has what was approved; everything happens in a copy, and in a git of its own.
 # In life, people look first: `imagebuild review` shows the pictures in a browser, and records the same decisions.
+# Nobody in particular is at work here, so `--as` is all that says who decides. Where git or IMAGEBUILD_USER names
+# somebody else, that name is written beside the decision, and who had a picture made approves it in no name.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

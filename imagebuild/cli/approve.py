@@ -227,6 +227,13 @@ def _missing_lines(planned: Planned, outcome: _Outcome, ink: Ink) -> list[str]:
     rows = standings(planned, outcome.history, about) if about else []
     done = sum(row.standing.state == "approved" for row in rows)
     lines = [f"approved in full: {done} of {len(rows)}"] if rows else []
+    counted = {each.ref for row in rows for each in row.standing.approvals}
+    entered = [each for each in outcome.recorded if each.decision == "approve" and each.entered]
+    idle = [each for each in entered if each.ref not in counted]
+    if idle:
+        people = ", ".join(dict.fromkeys(_shown(each.by) for each in idle))
+        what = f"{_counted(len(idle), 'approval')} of {people}"
+        lines.append(f"  {ink.yellow('not counted')}: {what}, entered by whoever had the pictures made")
     for each in missing_of(row for row in rows if row.standing.state != "rejected"):
         people = f" ({', '.join(_shown(name) for name in each.people[:4])})" if each.people else ""
         lines.append(f"  {ink.yellow('missing')} {_shown(each.words)}{people}: {_counted(len(each.addresses))}")

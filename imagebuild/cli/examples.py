@@ -91,13 +91,13 @@ exit code: 0 when it was stopped · 1 if it could not start
     "release": """\
 examples:
   imagebuild release dist                   what may go out; says what stays behind and why
-  imagebuild release dist locale=de-DE      one market
+  imagebuild release german locale=de-DE    one market, into a folder of its own
   imagebuild release dist --require-complete   all of it or nothing, for CI
-  imagebuild release dist --verify          is it as it was released?
+  imagebuild release dist --verify          is it as it was released, and is all in it approved still?
   (cd dist && sha256sum -c SHA256SUMS)      the same, without imagebuild
 
 exit code: 0 released, though some may be left out · 1 nothing was written, or bytes are damaged; with --verify: it is
-not as it was released
+not as it was released, was not approved then, or could not be looked at (what was decided since is told, with 0)
 """,
     "report": """\
 examples:

@@ -149,9 +149,9 @@ def _verified(found: Verified, options: argparse.Namespace) -> int:
     if found.wrong:
         count = len({path for path, _ in found.wrong})
         raise ReleaseError(
-            f"{count} of the files in `{found.folder}` are not as they were released"
+            f"{count} of the files in `{found.folder}` are not as they were released, or not approved"
             if count != 1
-            else f"a file in `{found.folder}` is not as it was released",
+            else f"a file in `{found.folder}` is not as it was released, or not approved",
             hint="release again, into a new folder",
         )
     whole = f"{_pictures(found.pictures)} of `{found.campaign}` {'is' if found.pictures == 1 else 'are'} as released"

@@ -16,6 +16,7 @@ from imagebuild.stages.approvals import read_approvals
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import Project, find_project
 from imagebuild.stages.report import beside, report_of
+from imagebuild.stages.report_target import check_target
 from imagebuild.workspace.private import replace_file
 
 __all__ = ["run"]
@@ -25,8 +26,12 @@ def run(options: argparse.Namespace) -> int:
     if options.out and options.html and not options.markdown:
         hint = "`--html FILE` names the page's file; with `--markdown`, `--out` names the text's"
         raise ImagebuildError("`--out` is for the Markdown", hint=hint)
+    if options.out and options.html and os.path.abspath(options.out) == os.path.abspath(options.html):
+        raise ImagebuildError("`--html` and `--out` name the same file", hint="give each a file of its own")
     project = find_project(options.file, os.environ)
     planned = plan_campaign(project, provider=provider_of(options), whole=True)
+    for path in filter(None, (options.html, options.out)):
+        check_target(planned, path)
     history = read_approvals(project)
     selection = parse_selection(options.select, options.exclude)
     compared = beside(planned, options.since)

@@ -7,18 +7,21 @@ import datetime
 import gc
 import json
 import os
+import sys
 import webbrowser
 from collections import Counter
+from contextlib import ExitStack
 
 from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import isolated, printable, say
+from imagebuild.core.approvals.decision import same_person
 from imagebuild.review.desk import ReviewError
 from imagebuild.stages.approvals import identity
 from imagebuild.stages.asked import name_fault
 from imagebuild.stages.project import Project, find_project
 from imagebuild.stages.review.desk import ProjectDesk, Showing
 from imagebuild.stages.review.export import export_review
-from imagebuild.stages.review.serve import Serving, Started, serve_review
+from imagebuild.stages.review.serve import Serving, Started, opening_page, serve_review
 from imagebuild.stages.since import compare_with
 
 __all__ = ["run"]
@@ -44,13 +47,16 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps({"campaign": desk.view.planned.plan.campaign, "people": addresses, "pid": os.getpid()}))
         else:
             _say_started(found, desk, options)
-        if options.open:
-            webbrowser.open(next(iter(found.addresses.values())))
+        if options.open:  # by way of a file: what is on a command line, everybody at this machine can read
+            webbrowser.open(ends.enter_context(opening_page(project, next(iter(found.addresses.values())))))
 
-    serve_review(desk, project, serving, started)
+    with ExitStack() as ends:
+        serve_review(desk, project, serving, started)
     if not options.json:
         say("the review has stopped; every decision it confirmed is on disk")
-    return 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # at once: threads that still draw or compare pictures would be waited for
 
 
 def _people(options: argparse.Namespace, project: Project) -> tuple[str, ...]:
@@ -61,9 +67,13 @@ def _people(options: argparse.Namespace, project: Project) -> tuple[str, ...]:
         fault = name_fault("--for" if options.people else "--as", name)
         if fault is not None:
             raise ReviewError(fault, hint="a name that others know, such as `ana@example.com`")
-    if options.export is not None and len(names) > 1:
+    found: list[str] = []
+    for name in names:
+        if not any(same_person(name, other) for other in found):
+            found.append(name.strip())
+    if options.export is not None and len(found) > 1:
         raise ReviewError("an export is for one person", hint="`--as NAME`; write one for each")
-    return tuple(dict.fromkeys(name.strip() for name in names))
+    return tuple(found)
 
 
 def _say_started(found: Started, desk: ProjectDesk, options: argparse.Namespace) -> None:

@@ -275,7 +275,7 @@ def _approve(add: Callable[..., Parser]) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--withdraw", action="store_true",
-        help="take back what you approved or rejected; with --another-take, that another take is asked for",
+        help="take back what you approved or rejected, now or before; with --another-take, that one is asked for",
     )  # fmt: skip
     parser.add_argument(
         "--from", dest="from_file", metavar="FILE", help="record what was decided on an exported page (- for stdin)"

@@ -115,8 +115,8 @@ class _Looking:
             return "approved"
         then = standing_of(address, digest, History(by_asset={address: tuple(backing)}), asking.requirement, makers)
         if then.released or (backing and self._was_other_policy(picture, asking.requirement)):
-            self._tell_what_came(path, standing, asked_more=not then.released, policy=picture.get("policy"))
-        else:
+            self._tell_what_came(path, standing, asked_more=not then.released)
+        elif path not in {each for each, _ in self.wrong}:  # else it is told already what does not back it
             self.wrong.append((path, _not_backed(standing)))
         return ""
 
@@ -130,7 +130,7 @@ class _Looking:
         decisions = self._history.by_asset.get(picture["address"], ())
         return said != now.stamp and any(each.policy == said for each in decisions)
 
-    def _tell_what_came(self, path: str, standing: Standing, *, asked_more: bool, policy: object) -> None:
+    def _tell_what_came(self, path: str, standing: Standing, *, asked_more: bool) -> None:
         told = len(self.since)
         for no in standing.rejections:
             if no.ref in self._past:
@@ -139,8 +139,7 @@ class _Looking:
                 self.since.append((path, f"{no.by} has rejected it since: “{_line(no.why)}”"))
         waits = ", ".join(standing.missing)
         if asked_more and waits:
-            words = f"the campaign asks for other approvals now: waits for {waits}; it was released under `{policy}`"
-            self.since.append((path, words))
+            self.since.append((path, f"was released under another policy; under that of now it waits for {waits}"))
         elif waits and len(self.since) == told:
             self.since.append((path, f"is no longer approved: waits for {waits}"))
 

@@ -44,6 +44,7 @@ def _data(event: Mapping[str, object]) -> bytes:
 
 
 _RELOAD: Final = _data({"kind": "reload"})
+_STILL: Final = _data({"kind": "still"})  # an event, not a comment: a page never hears of those
 
 
 class _Stream:
@@ -70,7 +71,7 @@ class _Stream:
         self._stirred.set()
 
     async def next(self) -> bytes:
-        """The next event; a comment after a silence; nothing when it is over."""
+        """The next event; after a silence, that we are there still; nothing when it is over."""
         if not self._waiting and not self.is_over:
             self._stirred.clear()
             with contextlib.suppress(TimeoutError):
@@ -79,7 +80,7 @@ class _Stream:
         if self.is_over:
             return b""
         if not self._waiting:
-            return b": still here\n\n"
+            return _STILL
         frame = self._waiting.popleft()
         self._bytes -= len(frame)
         return frame
@@ -113,7 +114,7 @@ class Live:
         self._desk = desk
         self._threads = threads
         self._pace = pace
-        self._started = secrets.token_hex(8)  # so that a page notices another server at the same address
+        self.started = secrets.token_hex(16)  # says to a page which server it hears: nobody else can say it
         self._told = 0
         self._streams: set[_Stream] = set()
         self._wanted = asyncio.Event()
@@ -131,7 +132,7 @@ class Live:
             raise Refusal(503, "too many pages are open", "close some of them")
         stream = _Stream(request.transport, self._pace)
         mark = self._mark()
-        stream.tell(mark + _data({"kind": "hello", "started": self._started}), mark + _RELOAD)
+        stream.tell(mark + _data({"kind": "hello", "started": self.started}), mark + _RELOAD)
         if request.headers.get("Last-Event-ID", self._last) != self._last:
             stream.tell(mark + _RELOAD, mark + _RELOAD)
         self._streams.add(stream)
@@ -190,7 +191,7 @@ class Live:
 
     @property
     def _last(self) -> str:
-        return f"{self._started}-{self._told}"
+        return f"{self.started}-{self._told}"
 
     def _mark(self) -> bytes:
         return f"id: {self._last}\n".encode("ascii")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import re
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -15,20 +14,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
+from imagebuild.review.connections import Connections, Strangers, quiet_accepting
 from imagebuild.review.desk import Desk, Person, ReviewError
 from imagebuild.review.live import Live, Pace
-from imagebuild.review.replies import refused
 from imagebuild.review.safety import gate_for
 from imagebuild.review.site import INDEX, PAGE_TYPES, Site, suffix
 
 __all__ = ["page_files", "running"]
 
-_log: Final = logging.getLogger(__name__)
 _EVERYWHERE: Final = ("0.0.0.0", "::", "")
+_ACCEPTED: Final = 128  # connections at one go: room is made for them only after it
 _LAST_SECONDS: Final = 2.0  # for replies on their way when the server is stopped
 
 
@@ -52,6 +51,7 @@ async def running(
     allowed_hosts: Iterable[str] = (),
     page: Traversable | None = None,
     pace: Pace | None = None,
+    strangers: Strangers | None = None,
 ) -> AsyncIterator[Mapping[str, str]]:
     """A server that answers, for as long as the block lasts, at the address of each person that it gives, by name."""
     everybody, allowed = tuple(people), tuple(allowed_hosts)
@@ -65,11 +65,14 @@ async def running(
         live = Live(desk, words, pace or Pace())
         try:
             site = Site(desk, gate, pages, live, words, pictures)
-            runner = web.ServerRunner(_Server(site.answer), shutdown_timeout=_LAST_SECONDS)
+            runner = web.ServerRunner(
+                Connections(site.answer, strangers or Strangers()), shutdown_timeout=_LAST_SECONDS
+            )
             await runner.setup()
             try:
-                await web.SockSite(runner, listening, backlog=1024).start()
-                yield {one.name: f"http://{shown}/r/{one.token}/" for one in everybody}
+                with quiet_accepting(asyncio.get_running_loop()):
+                    await web.SockSite(runner, listening, backlog=_ACCEPTED).start()
+                    yield {one.name: f"http://{shown}/r/{one.token}/" for one in everybody}
             finally:
                 await live.close()
                 await runner.cleanup()
@@ -114,32 +117,3 @@ def _listening(host: str, port: int, allowed_hosts: tuple[str, ...]) -> socket.s
         raise ReviewError(
             f"cannot listen at `{host}:{port}`: {bad.strerror or bad}", hint="`--port 0` takes a free one"
         ) from None
-
-
-class _Server(web.Server):
-    """Makes connections of our own kind; each request is handed to `answer`."""
-
-    def __call__(self) -> web.RequestHandler:
-        # no access log: an address holds a token; nothing is unpacked: what is sent packed is refused
-        settings: dict[str, Any] = {"access_log": None, "auto_decompress": False}
-        return _Connection(self, loop=asyncio.get_running_loop(), **settings)
-
-
-class _Connection(web.RequestHandler):
-    """Answers what is not even HTTP under the same headers as all else, and without quoting it: it may hold a token."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002
-    ) -> web.StreamResponse:
-        if request.writer.output_size > 0:
-            raise ConnectionError("a reply is on its way already")
-        if status >= 500:
-            _log.error("the review met a fault of its own", exc_info=exc)
-            return refused(status, "the review met a fault of its own", "", as_json=False)
-        return refused(status, "this is not a request that can be read", "", as_json=False)

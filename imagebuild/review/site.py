@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, TypeVar
 from aiohttp import web
 
 from imagebuild.errors import ImagebuildError
+from imagebuild.review.connections import Connection
 from imagebuild.review.desk import THUMB_WIDTHS, Desk, Served
 from imagebuild.review.live import Live
 from imagebuild.review.replies import FOREVER, JSON, Packed, Packer, headers, json_reply, refused, reply
@@ -103,6 +104,8 @@ class Site:
             if address is None:
                 raise Refusal(404, "there is nothing here", "open the address that `imagebuild review` printed")
             who = self._gate.person(address[1])
+            if isinstance(request.protocol, Connection):
+                request.protocol.let_in()
             if not address[2]:
                 return self._with_slash(request, address[1])
             return await self._let_in(request, who, address[3], query)
@@ -173,7 +176,8 @@ class Site:
 
         def decided() -> tuple[bytes, bool]:
             answer = self._desk.decide(asked.who, read_decisions(body))
-            return json.dumps(answer, allow_nan=False).encode(), bool(answer.get("accepted"))
+            told = {**answer, "started": self._live.started}
+            return json.dumps(told, allow_nan=False).encode(), bool(answer.get("accepted"))
 
         data, is_news = await _in(self._words, decided)
         if is_news:

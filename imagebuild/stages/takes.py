@@ -98,10 +98,10 @@ class Reach:
                     waiting.append(user)
         order = sorted(reached, key=self._rank.__getitem__)
         pictures = [each for each in order if _is_delivered(self._actions[each])]
-        return Effect(self._price(order), tuple(pictures))
+        return Effect(self._price(address, order), tuple(pictures))
 
-    def _price(self, order: Iterable[str]) -> Decimal | None:
-        """Each request once; what the next build pays anyway is not paid for the take."""
+    def _price(self, root: str, order: Iterable[str]) -> Decimal | None:
+        """Each request once; what else the next build pays anyway is not paid for the take."""
         total, counted = Decimal(0), set[str]()
         needed = self._needed(order)
         for each in order:
@@ -109,7 +109,7 @@ class Reach:
             if not action.paid or each not in needed or step is None or step.identity in counted:
                 continue
             counted.add(step.identity)
-            if step.verdict == "make":
+            if step.verdict == "make" and step.identity != self._steps[root].identity:
                 continue
             price = price_of(action, self._offer, batch=self._batch)
             if price is None:

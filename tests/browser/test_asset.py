@@ -106,7 +106,7 @@ def test_a_sentence_about_arabic_copy_stays_an_english_sentence(page: Page, desk
         sentence = fact(show(page, desk, STORY), "Checks").locator(".what")
         expect(sentence).to_have_text(what)
         assert sentence.evaluate("node => getComputedStyle(node).direction") == "ltr"
-        assert sentence.locator("bdi").all_inner_texts()[0] == ARABIC["headline"]
+        assert sentence.locator("bdi").first.inner_text() in (ARABIC["headline"], ARABIC["headline"].rstrip("."))
         page.goto("about:blank")
 
 

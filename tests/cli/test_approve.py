@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import say_in, tree
+from tests.cli.conftest import edit, say_in, tree
 from tests.cli.inside import Done, Inside, inside
 from tests.cli.test_parser import _completed
 
-ANA, BEN, LEA, LUC = (f"{name}@northwind.example" for name in ("ana", "ben", "lea", "luc"))
+ANA, BEN, LEA, LUC, EVE = (f"{name}@northwind.example" for name in ("ana", "ben", "lea", "luc", "eve"))
 POLICY = f"""\
 approvers: {{brand: [{ANA}, {BEN}], legal: [{LEA}, {LUC}]}}
 approval: {{need: {{brand: 1}}, by_others: false, for: [{{locale: de-DE, need: {{legal: 1}}}}]}}
@@ -57,6 +57,10 @@ def committed(folder: Path) -> None:
 def lines_of(folder: Path) -> list[dict[str, Any]]:
     text = (folder / "imagebuild.approvals").read_text("utf-8")
     return [json.loads(line) for line in text.splitlines()][1:]
+
+
+def locked(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "imagebuild.lock").read_text("utf-8").splitlines()][1:]
 
 
 # ------------------------------------------------------------------------------------------------------- approve
@@ -136,8 +140,9 @@ def test_another_take_says_its_price_and_for_how_many_pictures_and_pays_nothing(
     done = say("approve", "hero", "badge", "--another-take", "--why", "a second kettle")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        "asked for another take of scene: $0.00, it goes into 5 outputs\n"
-        "  the next build asks for it, and pays; nothing was paid now\n"
+        f"asked for another take of 1 picture, as {BEN}\n  scene\n"
+        "the next build pays nothing more, and makes 5 pictures anew; nothing was paid now\n"
+        "  hero\n  badge[locale=en-US]\n  badge[locale=de-DE]\n  badge[locale=ar-EG]\n  winter\n"
     )
     assert tree(built / ".imagebuild" / "store") == before
     again = say("approve", "hero", "--another-take")
@@ -146,6 +151,52 @@ def test_another_take_says_its_price_and_for_how_many_pictures_and_pays_nothing(
     back = say("approve", "hero", "--another-take", "--withdraw", by=LEA)
     assert "took back what was said of 1 picture" in back.stdout
     assert "no other take is asked for" in say("approve", "hero", "--another-take", "--withdraw").stdout
+
+
+def test_another_take_is_taken_back_also_after_it_was_made(say: Say, built: Path) -> None:
+    before = {each["asset"]: each["digest"] for each in locked(built)}
+    say("approve", "hero", "--another-take")
+    assert say("build", "-q").returncode == 0
+    assert {each["asset"]: each["digest"] for each in locked(built)}["scene"] != before["scene"]
+    done = say("approve", "hero", "--another-take", "--withdraw", by=LEA)
+    assert done.stdout == f"took back what was said of 1 picture, as {LEA}\n  scene\n"
+    assert say("build", "-q").returncode == 0
+    assert {each["asset"]: each["digest"] for each in locked(built)} == before
+
+
+def test_another_take_of_what_is_no_longer_asked_for_so_is_refused(say: Say, built: Path) -> None:
+    edit(built, "campaign.yaml", '"A kettle on a table."', '"A mug on a table."')
+    done = say("approve", "hero", "--another-take")
+    assert done.returncode == 1
+    told = "refused 1 picture: its request changed\n  scene\n  hint: build first: `imagebuild build`\n"
+    assert done.stdout == told + "nothing was recorded\n"
+
+
+def test_who_is_at_work_stays_beside_what_is_said_in_anothers_name(say: Say, built: Path) -> None:
+    done = say("approve", "hero", "--as", ANA, by=BEN)
+    assert done.stdout.startswith(f"approved 1 picture, as {ANA} (as said by {BEN})\n")
+    (line,) = lines_of(built)
+    assert (line["by"], line["entered"]) == (ANA, f"as said by {BEN}")
+    assert f"(as said by {BEN})" in say("approvals", "log").stdout
+    say("approve", "winter", "--as", BEN.upper(), by=BEN)
+    assert "entered" not in lines_of(built)[-1]
+    exported(built, an_entry(built, "badge[locale=de-DE]"))
+    say("approve", "--from", "decisions.json", "--as", ANA, by=BEN)
+    assert (lines_of(built)[-1]["by"], lines_of(built)[-1]["entered"]) == (LEA, f"import by {BEN}")
+    say("release", "dist", by=BEN)
+    released = json.loads((built / "dist" / "release.json").read_text("utf-8"))["pictures"]
+    assert [yes["entered"] for each in released if each["address"] == "hero" for yes in each["approvals"]] == [
+        f"as said by {BEN}"
+    ]
+
+
+def test_an_approval_that_the_maker_enters_for_another_is_told_not_to_count(say: Say, built: Path) -> None:
+    edit(built, "campaign.yaml", "by_others: false", "by_others: true")
+    edit(built, "campaign.yaml", '"A kettle on a table."', '"A mug on a table."')
+    assert say("build", "-q", by=EVE).returncode == 0
+    done = say("approve", "hero", "--as", BEN, by=EVE)
+    assert "approved in full: 0 of 1" in done.stdout
+    assert f"  not counted: 1 approval of {BEN}, entered by whoever had the pictures made" in done.stdout
 
 
 def test_an_asset_without_an_output_is_not_approved(say: Say) -> None:

@@ -47,10 +47,10 @@ def test_it_says_what_it_released_what_it_left_out_why_and_what_to_do(campaign: 
     lines = done.stdout.splitlines()
     assert lines[0].startswith("released 3 pictures, ")
     assert lines[0].endswith(", to dist")
-    assert "left out 1 did not pass their checks" in lines
+    assert "left out: 1 that did not pass its checks" in lines
     assert "  next: `imagebuild why 'tile'` tells more" in lines
     assert f"  by {BEN}: “too dark”: story[ratio=square]" in lines
-    assert "left out 1 wait for approval" in lines
+    assert "left out: 1 that waits for approval" in lines
     assert "  waits for 1 of legal: badge[locale=de-DE]" in lines
     assert lines[-1] == "3 pictures left out; `release.json` has all of them"
 
@@ -60,7 +60,7 @@ def test_with_nothing_approved_it_is_an_error_and_nothing_is_written(campaign: P
     done = imagebuild(campaign, "release", "dist", "badge", "story")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == (
-        "error: there is nothing to release: 4 wait for approval; nothing was written"
+        "error: there is nothing to release: 4 that wait for approval; nothing was written"
     )
     assert "waits for 1 of brand, 1 of legal: badge[locale=de-DE]" in done.stdout
     assert tree(campaign) == before
@@ -107,7 +107,7 @@ def test_what_programs_read_fits_the_schema(campaign: Path, imagebuild: Run) -> 
     assert wrong(printed, "printed") == []
     manifest = json.loads((campaign / "dist" / "release.json").read_text(encoding="utf-8"))
     assert wrong(manifest) == []
-    assert printed == {"folder": "dist", "written": True, **manifest}
+    assert printed == {"folder": "dist", "written": True, "removed": [], **manifest}
     assert wrong({**manifest, "user": "ana"}) != []
     assert wrong({**manifest, "pictures": [{"path": "x"}]}) != []
     verified = json.loads(imagebuild(campaign, "release", "dist", "--verify", "--json").stdout)
@@ -118,7 +118,8 @@ def test_verify_names_what_was_altered_with_exit_code_1(campaign: Path, imagebui
     say(campaign, ANA, "approve", "*")
     imagebuild(campaign, "release", "dist")
     done = imagebuild(campaign, "release", "dist", "--verify")
-    assert (done.returncode, done.stdout) == (0, "4 pictures of `reviewed` are as they were released, and approved\n")
+    whole = "4 pictures of `reviewed` are as released: 3 approved, 1 that needs no approval\n"
+    assert (done.returncode, done.stdout) == (0, whole)
     (campaign / "dist" / "swatch.png").write_bytes(b"retouched")
     done = imagebuild(campaign, "release", "dist", "--verify")
     assert (done.returncode, done.stdout) == (1, "swatch.png was altered\n")
@@ -135,13 +136,51 @@ def test_verify_mentions_an_approval_that_was_taken_back_since(campaign: Path, i
     take_back(campaign, ref, digest)
     done = imagebuild(campaign, "release", "dist", "--verify")
     assert done.returncode == 0
-    assert f"note: story.jpg: {ANA} has taken the approval back since" in done.stdout
+    assert done.stdout == (
+        f"note: story.jpg: {ANA} has taken the approval back since\n"
+        "note: story.jpg: is no longer approved: waits for 1 of brand\n"
+        "2 pictures of `reviewed` are as released: 1 that needs no approval, 1 no longer approved\n"
+    )
+    found = json.loads(imagebuild(campaign, "release", "dist", "--verify", "--json").stdout)
+    assert (found["verified"], found["approved"], found["unneeded"], len(found["since"])) == (True, 0, 1, 2)
+    assert wrong(found, "verified") == []
 
 
 def take_back(campaign: Path, ref: str, digest: str) -> None:
     asked = Asked("f" * 32, "withdraw", "story[ratio=square]", Digest(digest), undoes=ref)
     now = datetime.datetime(2026, 3, 3, tzinfo=datetime.UTC)
     assert decide(planned_in(campaign), read_approvals(project_of(campaign)), ANA, [asked], now=now).refused == ()
+
+
+def test_what_goes_from_the_folder_is_told(campaign: Path, imagebuild: Run) -> None:
+    say(campaign, ANA, "approve", "*")
+    imagebuild(campaign, "release", "dist")
+    refused = imagebuild(campaign, "release", "dist", "story")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(
+        "error: `dist` is a release of more than is selected: `ar-EG/badge.png` and 2 more"
+    )
+    done = imagebuild(campaign, "release", "dist", "story", "--replace")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[1:] == [
+        "removed 3 pictures that the release before had", "  ar-EG/badge.png", "  en-US/badge.png", "  swatch.png",
+    ]  # fmt: skip
+    imagebuild(campaign, "release", "dist")
+    found = json.loads(imagebuild(campaign, "release", "dist", "story", "--replace", "--json").stdout)
+    assert (found["removed"], wrong(found, "printed")) == (["ar-EG/badge.png", "en-US/badge.png", "swatch.png"], [])
+
+
+def test_what_could_not_be_looked_at_is_not_called_verified(campaign: Path, imagebuild: Run) -> None:
+    say(campaign, ANA, "approve", "*")
+    imagebuild(campaign, "release", "dist")
+    (campaign / "campaign.yaml").write_text("imagebuild: 1\ncampaign: reviewed\n", encoding="utf-8")
+    done = imagebuild(campaign, "release", "dist", "--verify")
+    assert (done.returncode, done.stdout) == (1, "4 pictures of `reviewed` are as released\n")
+    assert done.stderr.startswith("error: whether they are approved was not looked at: the campaign cannot be read: ")
+    found = json.loads(imagebuild(campaign, "release", "dist", "--verify", "--json").stdout)
+    assert (found["verified"], found["approved"], wrong(found, "verified")) == (False, 0, [])
+    assert found["not_seen"].startswith("the campaign cannot be read: ")
 
 
 def test_words_from_people_cannot_steer_the_terminal(campaign: Path, imagebuild: Run) -> None:

@@ -14,7 +14,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from tests.cli.conftest import Run, edit, say_in
+from tests.cli.conftest import Run, edit, say_in, tree
+from tests.cli.inside import Inside, inside
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 
@@ -24,6 +25,11 @@ def git(folder: Path, *words: str) -> None:
         ["git", "-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false", *words], cwd=folder,
         capture_output=True, check=True,
     )  # fmt: skip
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return inside(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -72,6 +78,41 @@ def test_a_wrong_command_is_told(changed: Path, imagebuild: Run) -> None:
     assert done.returncode == 1
     assert "error: cannot write `nowhere/report.html`" in done.stderr
     assert not (changed / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("campaign.yaml", "the campaign itself: it would be overwritten"),
+        ("strings/../campaign.yaml", "the campaign itself: it would be overwritten"),
+        ("linked/campaign.yaml", "the campaign itself: it would be overwritten"),
+        ("imagebuild.lock", "the campaign's lock: it would be overwritten"),
+        ("imagebuild.approvals", "the approvals: they would be overwritten"),
+        ("strings/de-DE.yaml", "a file that the campaign is made from"),
+        ("prompts/poster.j2", "a file that the campaign is made from"),
+        ("brand.png", "a file that the campaign is made from"),
+        ("out/hero.webp", "a picture that the campaign delivers"),
+        (".git/config", "in what git keeps for itself"),
+        (".imagebuild/store/x.html", "in what imagebuild keeps for itself"),
+    ],
+)
+@pytest.mark.parametrize("words", [("--html",), ("--markdown", "--out")])
+def test_a_report_takes_the_place_of_nothing_that_the_campaign_needs(
+    built: Path, run: Inside, path: str, what: str, words: tuple[str, ...]
+) -> None:
+    (built / ".git").mkdir()
+    (built / "linked").symlink_to(".")
+    before = tree(built)
+    done = run(built, "report", *words, path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: `{path}` is {what}\n  hint: name another file, e.g. `report.html`\n"
+    assert tree(built) == before
+
+
+def test_the_page_and_the_text_are_two_files(built: Path, run: Inside) -> None:
+    done = run(built, "report", "--html", "a/../report", "--markdown", "--out", "report")
+    assert done.stderr.startswith("error: `--html` and `--out` name the same file")
+    assert not (built / "report").exists()
 
 
 def test_without_git_there_is_a_report_all_the_same(built: Path, imagebuild: Run) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -83,6 +84,55 @@ def test_each_person_has_an_address_of_their_own(built: Path) -> None:
             "ana@x.example",
             "lea@x.example",
         ]
+
+
+def test_one_person_who_is_named_twice_has_one_address(built: Path) -> None:
+    with reviewing(built, "--for", "ana@x.example", "--for", " Ana@X.example", "--json") as process:
+        assert [each["name"] for each in started(process)["people"]] == ["ana@x.example"]
+
+
+def test_a_browser_is_opened_by_way_of_a_file_that_nobody_else_can_read(built: Path) -> None:
+    """A command line can be read by everybody at the machine: it does not hold the address."""
+    browser = built / "browser"
+    browser.write_text('#!/bin/sh\nprintf "%s" "$1" > opened.tmp && mv opened.tmp opened\n', "utf-8")
+    browser.chmod(0o755)
+    with reviewing(built, "--open", "--as", "ana@x.example", "--json", BROWSER=f"{browser} %s") as process:
+        url = started(process)["people"][0]["url"]
+        for _ in range(1000):
+            if (built / "opened").exists():
+                break
+            time.sleep(0.02)
+        opened = (built / "opened").read_text("utf-8")
+        assert opened.startswith("file:///")
+        assert url.split("/")[4] not in opened
+        page = Path(urllib.request.url2pathname(opened.removeprefix("file://")))
+        assert page.stat().st_mode & 0o777 == 0o600
+        assert f'url={url}"' in page.read_text("utf-8")
+        assert built / ".imagebuild" in page.parents
+    assert not page.exists()
+
+
+def test_it_ends_at_once_though_a_picture_is_being_read_or_made(built: Path) -> None:
+    with reviewing(built, "--as", "ana@x.example", "--json") as process:
+        url = started(process)["people"][0]["url"]
+        digest = next(cell["digest"] for cell in fetched(url + "api/board")["cells"])
+        picture = built / ".imagebuild" / "store" / "objects" / digest[:2] / digest
+        picture.unlink()
+        os.mkfifo(picture)  # whoever reads it waits for ever
+        with pytest.raises(TimeoutError):
+            urllib.request.urlopen(f"{url}picture/{digest}", timeout=1)
+
+
+def test_a_host_that_there_is_not_is_told_as_such(built: Path, imagebuild: Run) -> None:
+    done = imagebuild(built, "review", "--host", "nonsense...")
+    assert done.returncode == 1
+    assert "there is no host `nonsense...`" in done.stderr
+
+
+def test_an_export_into_no_folder_is_refused(built: Path, imagebuild: Run) -> None:
+    done = imagebuild(built, "review", "--export", "", "--as", "ana@x.example")
+    assert done.returncode == 1
+    assert "--export DIR" in done.stderr
 
 
 def test_without_a_name_it_shows_and_takes_no_decisions(built: Path) -> None:

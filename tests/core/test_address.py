@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagebuild.core.address import Selectable, address_of, asset_of, parse_selection
+from imagebuild.core.address import Selectable, address_of, asset_of, cell_of, parse_selection
 from imagebuild.errors import ImagebuildError
 
 
@@ -47,6 +47,12 @@ def test_an_address_names_an_asset_and_its_cell():
     assert [asset_of(each) for each in ("hero[a=1]", "logo", "hero[a=1]:master", "logo:master")] == [
         "hero", "logo", "hero", "logo",
     ]  # fmt: skip
+
+
+def test_the_cell_is_read_back_from_an_address_also_of_what_is_on_the_way_to_it():
+    assert cell_of("hero[locale=de-DE,ratio=16:9]") == (("locale", "de-DE"), ("ratio", "16:9"))
+    assert cell_of("hero[locale=de-DE]:master") == (("locale", "de-DE"),)
+    assert cell_of("hero") == ()
 
 
 @pytest.mark.parametrize(

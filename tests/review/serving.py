@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from imagebuild.review.connections import Strangers
 from imagebuild.review.desk import Person, Served
 from imagebuild.review.live import Pace
 from imagebuild.review.server import running
@@ -213,7 +214,6 @@ class Listening:
 
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self.answer = answer
-        self.comments = 0
         self.retry = ""
 
     def next(self) -> Event:
@@ -228,8 +228,6 @@ class Listening:
                 number = value
             elif key == "retry":
                 self.retry = value
-            elif line.startswith(":"):
-                self.comments += 1
             elif key == "data":
                 return Event(number, json.loads(value))
 
@@ -247,7 +245,12 @@ class Listening:
 
 @contextmanager
 def serving(
-    desk: MemoryDesk, page: Path, *, pace: Pace | None = None, allowed: tuple[str, ...] = ()
+    desk: MemoryDesk,
+    page: Path,
+    *,
+    pace: Pace | None = None,
+    allowed: tuple[str, ...] = (),
+    strangers: Strangers | None = None,
 ) -> Iterator[Running]:
     """A server in a thread; `stop` ends it and waits until it has."""
     said: queue.Queue[Any] = queue.Queue()
@@ -255,7 +258,8 @@ def serving(
     async def serve() -> None:
         over = asyncio.Event()
         loop = asyncio.get_running_loop()
-        async with running(desk, [ANA, BEN], page=page, pace=pace or Pace(news=0.05), allowed_hosts=allowed) as urls:
+        options: dict[str, Any] = {"pace": pace or Pace(news=0.05), "allowed_hosts": allowed, "strangers": strangers}
+        async with running(desk, [ANA, BEN], page=page, **options) as urls:
             said.put((urls, lambda: loop.call_soon_threadsafe(over.set)))
             await over.wait()
 

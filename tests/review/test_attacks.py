@@ -114,7 +114,7 @@ def test_what_a_form_can_send_unasked_is_no_decision(server: Running, desk: Memo
 
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=UTF-8"])
 def test_what_the_page_sends_is_a_decision(server: Running, desk: MemoryDesk, kind: str):
-    assert server.post(ONE, Content_Type=kind).json == {"accepted": ["1" * 32], "refused": []}
+    assert server.post(ONE, Content_Type=kind).json["accepted"] == ["1" * 32]
     assert server.post(ONE, Sec_Fetch_Site=None).status == 200
     assert list(desk.decisions) == ["1" * 32]
 

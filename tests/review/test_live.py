@@ -52,6 +52,15 @@ def test_a_page_is_told_how_to_come_back_and_to_which_server(server: Running, de
     with serving(desk, page) as another, another.listening() as third:
         started.append(third.next().data["started"])
     assert started[0] == started[1] != started[2]
+    assert len(started[0]) >= 32, "so much that nobody guesses it"
+
+
+def test_a_reply_to_decisions_says_which_server_has_taken_them(server: Running):
+    with server.listening() as listening:
+        started = listening.next().data["started"]
+    told = [server.decide(one("a")), server.decide({"ref": 7})]
+    assert [each["started"] for each in told] == [started, started]
+    assert started not in server.ask("api/board").body.decode()
 
 
 def test_a_decision_is_told_at_once_and_not_at_the_next_question(desk: MemoryDesk, page: Path):
@@ -103,12 +112,14 @@ def test_a_page_that_comes_back_having_missed_something_is_told_to_fetch_it_all(
             assert told_again != told.id
 
 
-def test_a_silent_stream_shows_that_it_lives(desk: MemoryDesk, page: Path):
+def test_a_silent_stream_says_that_it_lives_so_that_the_page_hears_it(desk: MemoryDesk, page: Path):
     with serving(desk, page, pace=Pace(heartbeat=0.01)) as server, server.listening() as listening:
         listening.next()
         threading.Timer(0.3, server.decide, [one("a")]).start()
-        assert refs(listening, 1) == ["a"]
-        assert listening.comments > 0
+        kinds = [listening.next().data["kind"]]
+        while kinds[-1] != "decisions":
+            kinds.append(listening.next().data["kind"])
+        assert kinds.count("still") == len(kinds) - 1 > 0
 
 
 def deaf(server: Running) -> socket.socket:
@@ -220,7 +231,8 @@ def test_fifty_pages_and_a_storm_of_decisions_agree(server: Running, desk: Memor
             for each in range(each_writes):
                 ref = f"{number}-{each}"
                 for _ in range(2):  # every decision arrives twice, as after a cut connection
-                    assert server.decide(one(ref), base=base) == {"accepted": [ref], "refused": []}
+                    told = server.decide(one(ref), base=base)
+                    assert (told["accepted"], told["refused"]) == ([ref], [])
 
         with ThreadPoolExecutor(writers) as threads:
             list(threads.map(write, range(writers)))

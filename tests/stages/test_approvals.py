@@ -17,7 +17,8 @@ from imagebuild.stages.approvals import Asked, Decided, decide, identity, makers
 from imagebuild.stages.asked import MOST_BYTES, Refused, asked_of, read_exported
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import find_project
-from imagebuild.stages.standings import missing_of, select, standings, takes
+from imagebuild.stages.standings import missing_of, select, standings
+from imagebuild.stages.takes import takes
 from tests.cli.conftest import edit, run_imagebuild
 
 ANA, BEN, LEA, LUC, EVE = (f"{name}@northwind.example" for name in ("ana", "ben", "lea", "luc", "eve"))
@@ -75,8 +76,8 @@ def asked(planned: Planned, address: str, decision: str = "approve", number: int
     return Asked(f"{number:032x}", decision, address, digest, **others)
 
 
-def say(planned: Planned, who: str, *several: Asked) -> Decided:
-    return decide(planned, read_approvals(planned.project), who, several, now=NOW)
+def say(planned: Planned, who: str, *several: Asked, entering: str | None = None) -> Decided:
+    return decide(planned, read_approvals(planned.project), who, several, now=NOW, entering=entering)
 
 
 def refusal(planned: Planned, who: str, one: Asked) -> str:
@@ -354,9 +355,8 @@ def test_a_picture_that_will_be_another_one_is_open(planned: Planned, folder: Pa
 
 
 def test_another_take_is_of_the_nearest_paid_picture_each_once(planned: Planned) -> None:
-    both = takes(planned, ["hero[locale=de-DE]", "hero[locale=en-US]", "green"])
-    assert [(each.address, each.uses) for each in both] == [("scene", 3)]
-    assert [each.address for each in takes(planned, ["fixed"])] == ["fixed:variant-2"]
+    assert takes(planned, ["hero[locale=de-DE]", "hero[locale=en-US]", "green"]) == ["scene"]
+    assert takes(planned, ["fixed"]) == ["fixed:variant-2"]
 
 
 def test_a_selection_leaves_out_what_says_nothing_new(planned: Planned) -> None:
@@ -384,6 +384,38 @@ def test_to_take_back_is_to_take_back_all_that_one_said_of_a_picture(planned: Pl
     assert after.history.undone == {one.ref, "a" * 32, "b" * 32}
     assert select(planned, after.history, BEN, "withdraw", [one.asset]).asked == ()
     assert select(planned, after.history, LEA, "withdraw", [one.asset]).asked == ()
+
+
+def test_what_was_said_of_earlier_pictures_is_taken_back_as_well(planned: Planned, folder: Path) -> None:
+    """Else it would count again when such a picture comes back."""
+    one = asked(planned, "hero[locale=en-US]")
+    say(planned, BEN, one)
+    edit(folder, "campaign.yaml", "cover: [320, 200]", "cover: [320, 210]")
+    after = plan(folder)
+    found = select(after, read_approvals(after.project), BEN, "withdraw", [one.asset])
+    assert [(each.undoes, each.digest) for each in found.asked] == [(one.ref, one.digest)]
+    assert say(after, BEN, *found.asked).history.undone == {one.ref}
+
+
+def test_whoever_is_at_work_for_another_is_named_beside_what_was_decided(planned: Planned) -> None:
+    one, other = asked(planned, "hero[locale=en-US]"), asked(planned, "poster", number=2)
+    assert say(planned, BEN, one, entering=f" {BEN.upper()}").accepted[0].entered is None
+    assert say(planned, BEN, other, entering=EVE).accepted[0].entered == f"as said by {EVE}"
+    imported = asked(planned, "poster", number=3, by=BEN, at="2026-11-20T10:00:00Z")
+    assert say(planned, ANA, imported, entering=EVE).accepted[0].entered == f"import by {EVE}"
+
+
+def test_what_another_entered_in_ones_name_one_may_still_say_oneself(planned: Planned) -> None:
+    """Ana had the pictures made: that she says Ben approves does not count, and is not in Ben's way."""
+    address = "hero[locale=en-US]"
+    history = say(planned, BEN, asked(planned, address), entering=ANA).history
+    (row,) = standings(planned, history, {address})
+    assert row.standing.state == "open"
+    again = select(planned, history, BEN, "approve", [address], entered=f"as said by {ANA}")
+    assert (again.asked, again.left_out[0].what) == ((), "you have approved it already")
+    (mine,) = select(planned, history, BEN, "approve", [address]).asked
+    (row,) = standings(planned, say(planned, BEN, mine).history, {address})
+    assert row.standing.state == "approved"
 
 
 # ------------------------------------------------------------------------------------------ exported decisions: form

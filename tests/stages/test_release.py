@@ -11,14 +11,17 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from imagebuild.core.address import parse_selection
 from imagebuild.core.key import digest_of
 from imagebuild.core.release import ReleaseError, manifest_text
 from imagebuild.errors import ApprovalsError
 from imagebuild.stages.approvals import read_approvals
-from imagebuild.stages.release import Released, Verified, release, verify_release
+from imagebuild.stages.release import Released, release
+from imagebuild.stages.verify_release import Verified, verify_release
 from imagebuild.workspace.release_folder import exchanged, files_in, new_folder
 from tests.cli.conftest import tree
 from tests.stages.reviewing import ANA, BEN, LEA, build, planned_in, project_of, say, write_reviewed
@@ -37,7 +40,7 @@ def campaign(built_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built_once, tmp_path / "campaign", ignore=shutil.ignore_patterns("memory")))
 
 
-def released(campaign: Path, folder: str = "dist", **options: bool) -> Released:
+def released(campaign: Path, folder: str = "dist", **options: Any) -> Released:
     return release(planned_in(campaign), read_approvals(project_of(campaign)), folder, **options)
 
 
@@ -282,9 +285,45 @@ def test_the_release_of_another_campaign_is_refused(campaign: Path) -> None:
         released(campaign)
 
 
+def test_a_selection_takes_nothing_from_a_release_that_has_more_unless_it_is_told_to(campaign: Path) -> None:
+    say(campaign, ANA, "approve", "*")
+    released(campaign)
+    before = tree(campaign / "dist")
+    with pytest.raises(ReleaseError) as told:
+        released(campaign, selection=parse_selection(["story"], []))
+    assert told.value.what == (
+        "`dist` is a release of more than is selected: `ar-EG/badge.png` and 2 more would be removed"
+    )
+    assert "`--replace`" in (told.value.hint or "")
+    assert tree(campaign / "dist") == before
+    done = released(campaign, selection=parse_selection(["story"], []), replace=True)
+    assert done.removed == ("ar-EG/badge.png", "en-US/badge.png", "swatch.png")
+    assert paths(done) == ["story.jpg"]
+
+
+def test_what_is_selected_and_no_longer_approved_goes_and_is_told(campaign: Path) -> None:
+    say(campaign, ANA, "approve", "*")
+    released(campaign, selection=parse_selection(["badge"], []))
+    say(campaign, BEN, "reject", "badge*en-US*", "no", at="2026-03-02T09:00:00")
+    done = released(campaign, selection=parse_selection(["badge"], []))
+    assert (paths(done), done.removed) == (["ar-EG/badge.png"], ("en-US/badge.png",))
+    assert released(campaign).removed == ()
+
+
+def test_a_campaign_that_delivers_nothing_has_nothing_to_release(campaign: Path) -> None:
+    text = (campaign / "campaign.yaml").read_text(encoding="utf-8")
+    approvers, axes, badge = (text.index(each) for each in ("approvers:", "axes:", "  badge:"))
+    (campaign / "campaign.yaml").write_text(text[:approvers] + text[axes:badge], encoding="utf-8")
+    with pytest.raises(ReleaseError, match="there is nothing to release: the campaign delivers no picture") as told:
+        released(campaign)
+    assert told.value.hint == "an asset with an `output` is delivered"
+
+
 @pytest.mark.parametrize(
     ("folder", "what"),
     [
+        (".git/dist", "`.git/dist` is in what git keeps for itself"),
+        ("bare/refs/dist", "`bare/refs/dist` is in what git keeps for itself"),
         (".imagebuild/dist", "`.imagebuild/dist` is in what imagebuild keeps for itself"),
         ("out", "`out` is in the output folder"),
         ("out/dist", "`out/dist` is in the output folder"),
@@ -301,6 +340,10 @@ def test_a_release_is_put_nowhere_where_it_would_do_harm(campaign: Path, folder:
     (campaign / "target").mkdir()
     (campaign / "link").symlink_to("target")
     (campaign / "inside").symlink_to(".imagebuild")
+    (campaign / ".git").mkdir()
+    (campaign / "bare" / "objects").mkdir(parents=True)
+    (campaign / "bare" / "refs").mkdir()
+    (campaign / "bare" / "HEAD").touch()
     before = tree(campaign)
     with pytest.raises(ReleaseError) as told:
         released(campaign, folder)
@@ -375,7 +418,7 @@ def test_a_release_as_it_was_put_there_is_verified(campaign: Path) -> None:
     say(campaign, ANA, "approve", "*")
     released(campaign)
     say(campaign, BEN, "comment", "story*", "nice")  # what is decided later does not make it wrong
-    assert verified(campaign) == Verified("dist", "reviewed", 4, (), ())
+    assert verified(campaign) == Verified("dist", "reviewed", 4, (), (), approved=3, unneeded=1)
 
 
 def test_altered_missing_and_added_files_are_named(campaign: Path) -> None:

@@ -150,6 +150,19 @@ def test_decisions_that_are_open_rejected_and_lapsed_are_gathered_by_what_is_wai
     assert report.states == {"open": 4, "approved": 2, "rejected": 1, "lapsed": 1}
 
 
+def test_of_what_is_not_built_as_the_campaign_is_now_nobody_has_decided(campaign: Path) -> None:
+    """The picture of the earlier words is approved still, and is not what is to be decided about."""
+    say(campaign, ANA, "approve", "*")
+    assert reported(campaign, "v1").states == {"open": 1, "approved": 7}
+    say_in(campaign, "en-US", "Other words")
+    report = reported(campaign, "v1")
+    assert report.states == {"open": 2, "approved": 6}
+    (waits,) = report.decisions
+    assert (waits.words, waits.addresses) == (
+        "is not built yet; waits for 1 of anybody", ("poster[locale=en-US]", "winter"),
+    )  # fmt: skip
+
+
 def test_by_default_it_is_compared_with_where_the_branch_left_the_default_one(campaign: Path) -> None:
     planned = plan_campaign(project_of(campaign), whole=True)
     found = beside(planned, None)

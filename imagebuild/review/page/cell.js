@@ -18,6 +18,17 @@
 
   const arrived = new Set(); //  pictures that were here once, shown without a wait
 
+  /* Pictures that have come are uncovered together, once a frame and after the grid has asked how far it was scrolled: each
+     by itself would make the browser lay the page out again for that question. */
+  const loaded = [];
+  function uncover() {
+    for (const image of loaded.splice(0)) {
+      const shape = (image.naturalWidth / image.naturalHeight) * (Number.parseFloat(image.style.height) / Number.parseFloat(image.style.width));
+      if (shape > 0.95 && shape < 1.05) image.style.objectFit = "fill"; // a pixel's rounding would leave a fringe
+      image.classList.add("there");
+    }
+  }
+
   /* A new element each time: one that is given another source would show the last picture until the next has come, and
      somebody might decide on it. */
   function picture(cell, width, height, hurry) {
@@ -31,9 +42,8 @@
     }
     image.addEventListener("load", () => {
       arrived.add(source);
-      const shape = (image.naturalWidth / image.naturalHeight) * (high / wide);
-      if (shape > 0.98 && shape < 1.02) image.style.objectFit = "fill"; // a pixel's rounding would leave a fringe
-      image.classList.add("there");
+      loaded.push(image);
+      if (loaded.length === 1) requestAnimationFrame(uncover);
     });
     image.addEventListener("error", () => image.replaceWith(el("div", { class: "unbuilt" }, icon("failed"), el("span", { text: "no thumbnail" }))));
     if (hurry || arrived.has(source)) image.src = source;

@@ -22,6 +22,7 @@
     { value: "checks", label: "checkered" },
   ];
   const NOW = "now";
+  const ENDS = { now: "now", approved: "approved", since: "before", take: "earlier take", rejected: "kept back", variant: "variant", master: "master" };
   const LOADING = "Loading the picture …";
   const SLOW = 400; // milliseconds after which a picture that has not come is said to be on its way
 
@@ -213,7 +214,7 @@
     }
 
     name(pane, label, picture) {
-      pane.appendChild(el("p", { class: "pane-name" }, el("strong", {}, el("bdi", { text: label })), ` ${said(picture)}`));
+      pane.parentElement.prepend(el("p", { class: "pane-name" }, el("strong", {}, el("bdi", { text: label })), ` ${said(picture)}`));
     }
 
     drawDifference(frame, put, before, after) {
@@ -290,7 +291,7 @@
           zoom("100 %", "Each pixel one of the screen (1)", () => this.stage.full(), "zoom-full"),
         ),
       );
-      this.fader.drawDial(mode, mode === "onion" ? [this.other().label, this.latest.label] : null);
+      this.fader.drawDial(mode, mode === "onion" ? [ENDS[this.other().kind] || "the other", ENDS[this.latest.kind]] : null);
     }
 
     drawChoice(mode) {

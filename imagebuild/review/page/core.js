@@ -80,6 +80,7 @@
     focus: null, //                 address
     selected: new Set(), //         addresses
     open: null, //                  address whose large view is open
+    started: "", //                 by which the server that this page hears is known
     connection: "connecting", //    connecting | live | resting (nobody looks) | lost | invalid (the link) | export
     saving: { waiting: 0, sending: false, trouble: "" },
     asked: {}, //                   what the location says: arrangement and filters
@@ -174,7 +175,7 @@
     /* What an EventSource does not say when it fails: "gone" (nobody answers), "here", or "invalid" (not with this link). */
     async greets() {
       try {
-        const reply = await fetch("api/live", { method: "HEAD", cache: "no-store", credentials: "omit", redirect: "error" });
+        const reply = await fetch("api/live", { method: "HEAD", cache: "no-store", credentials: "omit", redirect: "error", signal: AbortSignal.timeout(5000) });
         return reply.status === 403 ? "invalid" : reply.ok ? "here" : "gone";
       } catch {
         return "gone";

@@ -9,7 +9,7 @@
   const DONE = { approve: "Approved", reject: "Rejected", withdraw: "Took back", comment: "Commented on", retake: "Asked for another take of", pick: "Chose" };
   const DOES = { approve: "Approve", reject: "Reject", withdraw: "Take back", comment: "Comment on", retake: "Ask for another take of", pick: "Choose" };
   const actions = []; //        what can be undone, newest last: {kind, entries}
-  const own = new Map(); //     address → my last approval or rejection of it that stands, as far as this page knows
+  const own = new Map(); //     address → Map of ref → my approval or rejection of it that stands, as far as this page knows
   const takenBack = new Set(); // refs
   const changed = new Map(); //  address → when its picture was replaced under somebody's eyes
   const digests = new Map();
@@ -45,21 +45,49 @@
     return answers;
   }
 
+  /* A selected picture is the one that was there when it was selected: the server refuses what has been replaced since. */
   function targetOf(address) {
     const found = state.cells.get(address);
-    return { asset: address, digest: (found && found.digest) || null, about: address };
+    const digest = state.selected.has(address) ? review.select.digestOf(address) : found && found.digest;
+    return { asset: address, digest: digest || null, about: address };
   }
-  /* My own decision of each of them that stands. */
+  const judges = (one) => one.decision === "approve" || one.decision === "reject";
+  function learn(entry) {
+    if (!own.has(entry.asset)) own.set(entry.asset, new Map());
+    own.get(entry.asset).set(entry.ref, entry);
+  }
+  const unlearn = (ref, asset) => own.has(asset) && own.get(asset).delete(ref);
+  /* My last word on this very picture, as far as this page knows, is yes; and the board does not say that it came to nothing. */
+  function haveApproved({ asset, digest }) {
+    const last = [...(own.get(asset) || new Map()).values()].filter((one) => one.digest === digest).pop();
+    const counts = () => !["open", "lapsed"].includes((state.cells.get(asset) || {}).state);
+    return Boolean(last && last.decision === "approve" && (review.pending(asset).some((one) => one.ref === last.ref) || counts()));
+  }
+  /* All my approvals and rejections of each of them, as it is now, that stand; else my last wish for another take. The server
+     knows them all; where it cannot be asked, this page goes by what it knows. Oldest first. */
   async function ownDecisions(addresses) {
     const found = await each(addresses, async (address) => {
-      const known = own.get(address);
-      if (known) return { asset: known.asset, digest: known.digest, undoes: known.ref, about: address, was: known };
-      const asset = await api.asset(address);
-      const mine = (asset.decisions || []).filter((one) => one.yours && !one.undone && one.current && !takenBack.has(one.ref));
-      const last = mine.find((one) => one.decision === "approve" || one.decision === "reject") || mine.find((one) => one.decision === "retake");
-      return last ? { asset: last.asset, digest: last.digest, key: last.key, undoes: last.ref, about: address, was: last } : null;
+      let asset = null;
+      let trouble = null;
+      try {
+        asset = await api.asset(address);
+      } catch (error) {
+        trouble = error;
+      }
+      const { digest } = state.cells.get(address) || {};
+      const onTheWay = review.pending(address);
+      const undone = new Set([...takenBack, ...onTheWay.map((one) => one.undoes)]);
+      const told = ((asset && asset.decisions) || []).filter((one) => one.yours && one.current).reverse();
+      for (const one of told) if (one.undone) undone.add(one.ref);
+      const known = asset && !api.exported() ? [] : [...(own.get(address) || new Map()).values()];
+      const here = [...known, ...onTheWay].filter((one) => !judges(one) || !digest || one.digest === digest);
+      const standing = [...new Map([...told, ...here].map((one) => [one.ref, one])).values()].filter((one) => !undone.has(one.ref));
+      const said = standing.filter(judges);
+      const mine = said.length ? said : standing.filter((one) => one.decision === "retake").slice(-1);
+      if (!mine.length && trouble && !api.exported()) throw trouble;
+      return mine.map((one) => ({ asset: one.asset, digest: one.digest, key: one.key, undoes: one.ref, about: address, was: one }));
     });
-    return found.filter(Boolean);
+    return found.flat();
   }
   /* The paid pictures that these are made from, each once; the person chooses and sees the price. */
   async function paidPictures(addresses, why) {
@@ -120,29 +148,42 @@
     const shown = dialog({ title: `${DOES[kind]} ${plural(many, "picture")}?`, body: el("p", { text: "Each gets a decision of its own in your name. It can be undone." }), actions: [{ label: `${DOES[kind]} ${review.count(many)}`, tone: kind === "reject" ? "bad" : "primary", value: "yes" }, { label: "Cancel", value: null }] });
     return (await shown.closed) === "yes";
   }
-  /* In an export nobody has signed in: the name goes into the file, and is asked for once. */
-  async function named() {
-    if (!api.exported()) return true;
-    if (keep.get("imagebuild.name")) return true;
-    const given = (state.board.you && state.board.you.name) || "";
-    const input = el("input", { type: "text", value: given, autocomplete: "email", "aria-label": "Your name or address", maxLength: 200, placeholder: "ana@northwind.example" });
-    const shown = dialog({ title: "Who is deciding?", body: [el("p", { text: "Your name goes into the file of decisions. It is asked for once." }), input], actions: [{ label: "Go on", tone: "primary", value: "yes", run: () => Boolean(input.value.trim()) }, { label: "Cancel", value: null }], focus: input });
+  /* Who decides: as the board says. In an export that was made for nobody, it is asked for, and kept for this campaign. */
+  const nameName = () => `imagebuild.name:${encodeURIComponent(state.board.campaign)}`;
+  const isNamedHere = () => api.exported() && !((state.board.you || {}).name);
+  const whoDecides = () => (state.board.you || {}).name || (isNamedHere() ? keep.get(nameName()) || "" : "");
+  async function askName() {
+    const before = whoDecides();
+    const noted = before ? outbox.waiting() : 0;
+    const input = el("input", { type: "text", value: before, autocomplete: "email", "aria-label": "Your name or address", maxLength: 200, placeholder: "ana@northwind.example" });
+    const stay = noted ? el("p", {}, `${plural(noted, "decision")} noted here by `, el("bdi", { text: before }), ` ${noted === 1 ? "stays" : "stay"} under that name: download ${noted === 1 ? "it" : "them"} first, or come back to that name.`) : null;
+    const shown = dialog({ title: "Who is deciding?", body: [el("p", { text: "Your name goes into the file of decisions. It is asked for once." }), stay, input], actions: [{ label: "Go on", tone: "primary", value: "yes", run: () => Boolean(input.value.trim()) }, { label: "Cancel", value: null }], focus: input });
     if ((await shown.closed) !== "yes") return false;
-    return keep.set("imagebuild.name", input.value.trim());
+    const name = input.value.trim();
+    if (!keep.set(nameName(), name)) return no("this browser cannot keep your name: allow this page to store data").length > 0;
+    if (name !== before) {
+      actions.length = 0;
+      own.clear();
+      outbox.open(name);
+    }
+    return true;
   }
+  const named = async () => Boolean(!api.exported() || whoDecides()) || askName();
 
   /* ---- decide ---------------------------------------------------------------------------------------------------- */
 
   function leaveOut(kind, targets) {
     const unbuilt = targets.filter((one) => !one.digest);
     const just = kind === "approve" ? targets.filter((one) => one.digest && performance.now() - (changed.get(one.asset) || -Infinity) < JUST) : [];
-    const left = targets.filter((one) => one.digest && !just.includes(one));
+    const already = kind === "approve" ? targets.filter((one) => one.digest && !just.includes(one) && haveApproved(one)) : [];
+    const left = targets.filter((one) => one.digest && !just.includes(one) && !already.includes(one));
     if (unbuilt.length) toast({ text: `${plural(unbuilt.length, "picture")} not built yet: left out`, key: "unbuilt" });
     if (just.length) no(just.length === 1 ? `${just[0].asset} has just changed: look at it again` : `${plural(just.length, "picture")} have just changed: look at them again`);
+    if (already.length) (left.length ? (text) => toast({ text, key: "already" }) : no)(already.length === 1 ? `you have approved ${already[0].asset} already` : `you have approved ${plural(already.length, "picture")} already: left out`);
     return left;
   }
   function entryOf(kind, target, why) {
-    const entry = { ref: reference(), at: seconds(), decision: kind, asset: target.asset, digest: target.digest, about: target.about || state.open || target.asset };
+    const entry = { ref: reference(), at: seconds(), by: whoDecides(), decision: kind, asset: target.asset, digest: target.digest, about: target.about || state.open || target.asset };
     if (why) entry.why = why;
     if (target.key) entry.key = target.key;
     if (target.undoes) entry.undoes = target.undoes;
@@ -157,10 +198,10 @@
       return [];
     }
     entries.forEach((entry, index) => {
-      if (kind === "approve" || kind === "reject") own.set(entry.about, entry);
+      if (judges(entry)) learn(entry);
       if (kind === "withdraw") {
         takenBack.add(entry.undoes);
-        if ((own.get(entry.about) || {}).ref === entry.undoes) own.delete(entry.about);
+        unlearn(entry.undoes, entry.asset);
         entries[index].was = targets[index].was;
       }
     });
@@ -206,8 +247,12 @@
     if (entries.length && !quiet) done(kind, entries);
     return entries.map((entry) => entry.ref);
   }
+  function said(kind, entries) {
+    const assets = new Set(entries.map((entry) => entry.asset));
+    return `${DONE[kind]} ${assets.size === 1 ? entries[0].asset : plural(assets.size, "picture")}`;
+  }
   function done(kind, entries) {
-    const text = `${DONE[kind]} ${entries.length === 1 ? entries[0].asset : plural(entries.length, "picture")}`;
+    const text = said(kind, entries);
     const action = actions[actions.length - 1];
     closeToast = toast({ text, seconds: 10, key: "done", action: { label: "Undo", run: () => undo(action) } });
     announce(`${text}. Press z to undo.`);
@@ -223,24 +268,23 @@
     actions.splice(at, 1);
     const { kind, entries } = action;
     if (kind === "withdraw") {
-      const before = entries.filter((entry) => entry.was && entry.was.decision);
+      const before = [...new Map(entries.filter((entry) => entry.was && entry.was.decision).map((entry) => [entry.asset, entry])).values()]; // the last word on each
       for (const decision of new Set(before.map((entry) => entry.was.decision))) {
         const targets = before.filter((entry) => entry.was.decision === decision).map((entry) => ({ asset: entry.asset, digest: entry.digest, key: entry.key, about: entry.about, why: entry.was.why || "" }));
         record(decision, targets, "", false);
       }
     } else {
       const unsent = entries.filter((entry) => outbox.unknownElsewhere(entry.ref));
-      for (const entry of unsent) {
-        outbox.forget(entry.ref);
-        if ((own.get(entry.about) || {}).ref === entry.ref) own.delete(entry.about);
-      }
+      outbox.forget(unsent.map((entry) => entry.ref));
+      for (const entry of unsent) unlearn(entry.ref, entry.asset);
       const rest = entries.filter((entry) => !unsent.includes(entry));
       if (rest.length) record("withdraw", rest.map((entry) => ({ asset: entry.asset, digest: entry.digest, key: entry.key, undoes: entry.ref, about: entry.about, was: entry })), "", false);
       outbox.flush();
       emit("pending");
       emit("saving", Object.assign(state.saving, { waiting: outbox.waiting() }));
     }
-    const text = `Undone: ${DONE[kind].toLowerCase()} ${entries.length === 1 ? entries[0].asset : plural(entries.length, "picture")}`;
+    const did = said(kind, entries);
+    const text = `Undone: ${did[0].toLowerCase()}${did.slice(1)}`;
     toast({ text, seconds: 5, key: "done" });
     announce(text);
     return entries.map((entry) => entry.ref);
@@ -256,7 +300,7 @@
       if (action === actions[actions.length - 1]) action.entries.length ? done(action.kind, action.entries) : closeToast();
     }
     for (const one of refused) {
-      if ((own.get(one.entry.about) || {}).ref === one.ref) own.delete(one.entry.about);
+      unlearn(one.ref, one.entry.asset);
       if (one.entry.undoes) takenBack.delete(one.entry.undoes);
     }
     const words = new Map();
@@ -278,10 +322,12 @@
   }
 
   on("decisions", ({ decisions }) => {
+    const me = ((state.board || {}).you || {}).name;
     for (const one of decisions || []) {
+      if (me && one.by === me && judges(one)) learn(one);
       if (!one.undoes) continue;
       takenBack.add(one.undoes);
-      for (const [address, entry] of own) if (entry.ref === one.undoes) own.delete(address);
+      unlearn(one.undoes, one.asset);
     }
   });
   on("board", (board) => {
@@ -307,7 +353,7 @@
   function download() {
     const entries = outbox.entries();
     if (!entries.length) return no("there are no decisions to download");
-    const by = api.exported() ? keep.get("imagebuild.name") || "" : (state.board.you || {}).name || "";
+    const by = whoDecides();
     const decisions = entries.map(({ ref, at, decision, asset, digest, why, key, undoes }) => ({ ref, at, decision, asset, digest, why, key, undoes }));
     const text = `${JSON.stringify({ "imagebuild.decisions": 1, campaign: state.board.campaign, by, decisions }, null, 1)}\n`;
     const link = el("a", { download: "decisions.json" });
@@ -325,5 +371,5 @@
     return entries;
   }
 
-  Object.assign(review, { decide, undo, mayDecide, download });
+  Object.assign(review, { decide, undo, mayDecide, download, whoDecides, isNamedHere, askName });
 })();

@@ -6,11 +6,11 @@
   "use strict";
   const { state, on, emit, api, plural, announce } = review;
 
-  const pace = { hidden: 30000 }; // milliseconds out of sight after which the stream is closed
+  const pace = { hidden: 30000, silence: 40000 }; // milliseconds out of sight after which the stream is closed; without a word after which it is taken for lost
 
   let source = null;
   let leaving = 0;
-  let started = "";
+  let silent = 0;
   let queue = []; //     events that came before the board
   let failures = 0;
   let retry = 0;
@@ -64,9 +64,9 @@
   /* ---- events ---------------------------------------------------------------------------------------------------- */
 
   function hello({ started: now }) {
-    const restarted = started && now !== started;
+    const restarted = state.started && now !== state.started;
     const back = ["lost", "invalid", "resting"].includes(state.connection);
-    started = now;
+    state.started = now;
     failures = 0;
     connection("live");
     if (state.board && (restarted || back)) again();
@@ -99,6 +99,7 @@
   };
   function take(event) {
     if (event.kind === "hello") return void hello(event);
+    if (event.kind === "still") return;
     if (!state.board || fetching) return void queue.push(event);
     const taker = takers[event.kind];
     if (taker) taker(event);
@@ -130,6 +131,7 @@
 
   function close() {
     clearTimeout(retry);
+    clearTimeout(silent);
     if (source) source.close();
     source = null;
   }
@@ -143,10 +145,17 @@
     retry = setTimeout(connect, Math.min(8000, 500 * 2 ** Math.min(failures, 4)));
     failures += 1;
   }
+  /* The server says something every quarter of a minute. A way to it that died in silence says nothing, not even that. */
+  function listen() {
+    clearTimeout(silent);
+    silent = setTimeout(lost, pace.silence);
+  }
   function connect() {
     close();
     source = new EventSource(api.url("api/live"));
+    listen();
     source.addEventListener("message", ({ data }) => {
+      listen();
       let event;
       try {
         event = JSON.parse(data);

@@ -64,7 +64,7 @@
   function drawStatus() {
     if (!state.board) return;
     const { waiting, sending } = state.saving;
-    const name = state.board.export ? review.keep.get("imagebuild.name") || "" : (state.board.you || {}).name || "";
+    const name = review.whoDecides();
     const parts = [];
     const build = state.board.build;
     if (build) parts.push(el("span", { class: "said number" }, icon("retake"), buildWords(build)));
@@ -74,7 +74,8 @@
       const word = waiting ? (sending ? `saving ${count(waiting)} …` : `${count(waiting)} unsent`) : WORDS[state.connection];
       parts.push(el("span", { id: "connection", class: `said ${waiting && !sending ? "warn" : ""}`, title: state.saving.trouble || null }, el("span", { class: `dot ${state.connection}` }), el("span", { text: word })));
     }
-    if (name) parts.push(el("span", { class: "who", title: `You decide as ${name}` }, el("bdi", { text: name })));
+    if (name && review.isNamedHere()) parts.push(el("button", { type: "button", class: "plain who", title: `You decide as ${name}. Press to change it`, on: { click: review.askName } }, el("bdi", { text: name })));
+    else if (name) parts.push(el("span", { class: "who", title: `You decide as ${name}` }, el("bdi", { text: name })));
     parts.push(el("button", { type: "button", class: "plain square", "aria-label": "Keys and help", on: { click: review.help } }, icon("help")));
     const held = byId("status").contains(document.activeElement);
     replace(byId("status"), parts);

@@ -5,7 +5,7 @@
   const { el, state, on, emit, cell: cells } = review;
 
   const OVERSCAN = 1;
-  const FEWEST = 6; //   places that are filled in a frame however slow it is; the rest are filled in the next ones
+  const FEWEST = 3; //   places that are filled in a frame however slow it is; the rest are filled in the next ones
   const MOST = 60;
   const LONG = 40; //    milliseconds that a frame with all that follows from it should not take
   const FLYING = 3; //   pixels in a millisecond at which pictures are not asked for yet

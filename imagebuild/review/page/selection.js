@@ -142,13 +142,15 @@
   on("selection", draw);
   on("filter", draw);
   on("faults", draw);
-  on("cells", ({ addresses }) => {
+  function follow(addresses) {
     const replaced = addresses.filter((address) => state.selected.has(address) && digests.get(address) !== (state.cells.get(address) || {}).digest);
     if (!replaced.length) return;
     drop(replaced);
     changed();
     review.toast({ text: `${plural(replaced.length, "selected picture")} changed and ${replaced.length === 1 ? "is" : "are"} no longer selected`, seconds: 8 });
-  });
+  }
+  on("cells", ({ addresses }) => follow(addresses));
+  on("board", () => follow([...state.selected]));
 
-  review.select = { toggle, range, line, all, clear, targets, barHeight, refocus };
+  review.select = { toggle, range, line, all, clear, targets, digestOf: (address) => digests.get(address), barHeight, refocus };
 })();

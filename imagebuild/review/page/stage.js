@@ -51,7 +51,7 @@
       this.size = [Math.max(1, size[0]), Math.max(1, size[1])];
       this.element.classList.toggle("two", count === 2);
       this.panes = Array.from({ length: count }, () => el("div", { class: "pane" }, el("div", { class: "frame" })));
-      review.replace(this.element, this.panes);
+      review.replace(this.element, this.panes.map((pane) => (count === 2 ? el("div", { class: "half" }, pane) : pane)));
       this.draw();
       return this.panes.map((pane) => pane.firstElementChild);
     }

@@ -90,8 +90,7 @@
         return;
       }
       const target = { asset: asset.address, digest: subject(asset).digest };
-      if (kind === "withdraw") target.undoes = ownDecision(asset).ref;
-      this.decide(kind, [target]);
+      this.decide(kind, [kind === "withdraw" ? asset.address : target]); // all that stands is taken back, not the last word alone
     }
 
     /* With one paid picture, it is asked for by this picture's address: the dialog tells the price, and takes a reason. */

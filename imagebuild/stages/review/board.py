@@ -16,9 +16,9 @@ from imagebuild.core.key import Digest
 from imagebuild.core.locale import Locale
 from imagebuild.core.reason import WHY
 from imagebuild.core.steps.encode import PAGE_FORMATS
-from imagebuild.stages.review.view import View
+from imagebuild.stages.review.view import MERGED, View
 
-__all__ = ["amount", "board_json", "cell_json", "gate_of", "money_json", "size_of", "thumb_url"]
+__all__ = ["amount", "board_json", "cell_json", "frame_json", "gate_of", "money_json", "size_of", "thumb_url"]
 
 CELL_WIDTH: Final = 320
 _SHARE: Final = Decimal("0.000001")
@@ -27,14 +27,30 @@ _PAGES: Final = tuple(f".{form}" for form in PAGE_FORMATS)
 
 def board_json(view: View, cells: Mapping[str, Mapping[str, Any]], *, at: str) -> dict[str, Any]:
     """The board, without who asks for it. `cells` are those of `cell_json`, by address."""
+    since = view.since
+    return {
+        **frame_json(view),
+        "generated": at,
+        "cells": list(cells.values()),
+        "money": money_json(view),
+        "since": None if since is None else {"name": since.name, "at": since.at, "what": f"the lock of {since.name}"},
+        "approvals": {
+            "count": len(view.history.decisions),
+            "faults": [{"line": each.line, "what": each.what} for each in view.history.faults],
+        },
+        "export": False,
+    }
+
+
+def frame_json(view: View) -> dict[str, Any]:
+    """What of the board follows from the campaign alone, and from which of its pictures are shown."""
     planned = view.planned
-    campaign, since = planned.loaded.campaign, view.since
-    assets = {each["asset"]: None for each in cells.values()}
+    campaign = planned.loaded.campaign
+    assets = {view.actions[address].asset for address in view.cells}
     return {
         "campaign": campaign.name,
         "model": planned.plan.model,
         "provider": planned.plan.provider,
-        "generated": at,
         "axes": [_axis_json(axis, view) for axis in campaign.axes.values()],
         "assets": [
             {
@@ -44,14 +60,6 @@ def board_json(view: View, cells: Mapping[str, Mapping[str, Any]], *, at: str) -
             for name in campaign.assets
             if name in assets
         ],
-        "cells": list(cells.values()),
-        "money": money_json(view),
-        "since": None if since is None else {"name": since.name, "at": since.at, "what": f"the lock of {since.name}"},
-        "approvals": {
-            "count": len(view.history.decisions),
-            "faults": [{"line": each.line, "what": each.what} for each in view.history.faults],
-        },
-        "export": False,
     }  # fmt: skip
 
 
@@ -113,6 +121,8 @@ def _verdict(view: View, address: str) -> tuple[str, str]:
     """What the next build does about it, and why; of a build that runs, what has become of it."""
     if address in view.ended:
         return view.ended[address]
+    if view.is_merged(address):
+        return ("make", MERGED)
     step = view.steps.get(address)
     if step is None or address in view.came:
         return ("reuse", "")

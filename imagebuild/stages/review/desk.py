@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from imagebuild.core.approvals.history import History
 from imagebuild.errors import ImagebuildError
-from imagebuild.review.desk import Served
+from imagebuild.review.desk import ReviewError, Served
 from imagebuild.stages.about import picked
 from imagebuild.stages.approvals import decide, read_approvals
 from imagebuild.stages.asked import Asked, Refused, asked_of
@@ -26,10 +27,12 @@ from imagebuild.stages.review.library import Library
 from imagebuild.stages.review.moment import Moment
 from imagebuild.stages.review.others import Gallery
 from imagebuild.stages.review.shown import Shown, told_problem
-from imagebuild.stages.review.view import View, view_of
+from imagebuild.stages.review.view import WRITING, View, view_of
 from imagebuild.stages.review.watch import Building, Sources
 from imagebuild.stages.since import Since
 from imagebuild.workspace.files import stat_of
+
+_DECIDING: Final = frozenset(("approve", "reject"))  # what the policy has a say in
 
 __all__ = ["Clock", "ProjectDesk", "Showing"]
 
@@ -70,6 +73,8 @@ class _Follower:
         self._building = Building(project)
         self._decided = stat_of(project.approvals)
         self._is_unread = False  # what was decided: it cannot be read just now
+        self._is_behind: ImagebuildError | None = None  # why the campaign as it is now could not be planned
+        self._gone: ReviewError | None = None
         self.shown = Shown(self._plan(read_approvals(project)), self._now())
         seen = self._building.look()
         if self._building.told.is_running:
@@ -80,15 +85,47 @@ class _Follower:
         if not self._looking.acquire(blocking=False):
             return
         try:
-            self._look_at_approvals()
-            seen = self._building.look()
-            self.shown.build(self._building.told, seen.came, seen.ended)
-            if self._building.told.is_running:
-                return
-            if seen.has_ended or self.shown.stale or self._sources.have_changed:
-                self._plan_anew()
+            self._look(also_stale=True)
         finally:
             self._looking.release()
+
+    def settle(self) -> str | None:
+        """Have what is shown be of the campaign as it is now, before somebody decides by its policy; in words why that
+        cannot be. A campaign that is not there any more is an error."""
+        with self._looking:
+            self._look(also_stale=False)
+            if self._gone is not None:
+                raise self._gone
+            if self._is_behind is not None:
+                return f"the campaign cannot be read as it is now: {self._is_behind.problems[0].what}"
+            if self._building.told.is_running and self._sources.files_have_changed:
+                return "the campaign has changed since the build began that runs: decide when it has ended"
+            return None
+
+    def _look(self, *, also_stale: bool) -> None:
+        if not self._is_there():
+            return
+        self._look_at_approvals()
+        seen = self._building.look()
+        self.shown.build(self._building.told, seen.came, seen.ended)
+        if self._building.told.is_running:
+            return
+        if seen.has_ended or (also_stale and self.shown.stale) or self._sources.have_changed:
+            self._plan_anew()
+
+    def _is_there(self) -> bool:
+        """A campaign that was moved away is told; nothing is looked at, and nothing written, where it was."""
+        if os.path.lexists(self._project.spec):
+            self.shown.stale = self.shown.stale or self._gone is not None
+            self._gone = None
+            return True
+        if self._gone is None:
+            hint = "put it back, or stop this review and start it where the campaign is now"
+            self._gone = ReviewError(
+                f"the campaign is not there any more: `{self._project.spec_name}` was moved or removed", hint=hint
+            )
+            self.shown.trouble(self._gone)
+        return False
 
     def _look_at_approvals(self) -> None:
         now = stat_of(self._project.approvals)
@@ -110,9 +147,11 @@ class _Follower:
         try:
             moment = self._plan(self.shown.history)
         except ImagebuildError as bad:
+            self._is_behind = bad
             self._sources.failed()
             self.shown.trouble(bad)
         else:
+            self._is_behind = None
             self.shown.show(moment, self._now())
 
     def _plan(self, history: History) -> Moment:
@@ -134,7 +173,7 @@ class ProjectDesk:
         self._follower = _Follower(project, showing, clock)
         self._shown = self._follower.shown
         self._library = Library(project, lambda: self._shown.moment)
-        self._comparisons = Comparisons(self._library.pictures.read)
+        self._comparisons = Comparisons(self._library.pictures.read, self._library.pictures.turns)
         self._asking = threading.Lock()  # what answers about one picture keeps what it has read
 
     @property
@@ -173,6 +212,10 @@ class ProjectDesk:
         if not who:
             refused += [Refused(each.ref, "nobody is named", NOBODY) for each in wanted]
         else:
+            late = self._follower.settle()
+            hindered = [(each, self._hindered(each, late)) for each in wanted]
+            refused += [no for _each, no in hindered if no is not None]
+            wanted = [each for each, no in hindered if no is None]
             decided = decide(self.view.planned, self._shown.history, who, wanted, now=self._clock())
             with self._shown.swap:
                 if decided.history.by_ref.keys() >= self._shown.history.by_ref.keys():  # else a later one is shown
@@ -181,6 +224,17 @@ class ProjectDesk:
             accepted = [each.ref for each in decided.accepted]
         told = [{"ref": each.ref, "what": each.what, "hint": each.hint or ""} for each in refused]
         return {"accepted": accepted, "refused": told}
+
+    def _hindered(self, asked: Asked, late: str | None) -> Refused | None:
+        """Why this cannot be decided just now. `late`: why what is shown is not of the campaign as it is."""
+        view = self.view
+        if asked.decision == "withdraw" or asked.ref in view.history.by_ref:  # what was taken before stays taken
+            return None
+        if late is not None and asked.decision in _DECIDING:
+            return Refused(asked.ref, late, "then decide again", asked.asset)
+        if view.came.get(asked.asset) == asked.digest and view.hindrance(asked.asset) == WRITING:
+            return Refused(asked.ref, WRITING, None, asked.asset)
+        return None
 
     def thumb(self, digest: str, width: int) -> Served | None:
         return self._library.pictures.thumb(digest, width)

@@ -223,8 +223,9 @@ class Details:
             for word in ("approve", "reject")
         }
         step = view.steps.get(address)
-        if view.digest(address) is None:
-            may = dict.fromkeys(may, "it is not built")
+        hindrance = view.hindrance(address)
+        if hindrance is not None:
+            may = dict.fromkeys(may, hindrance)
         elif step is not None and step.verdict == "rejected" and not may["approve"]:
             may["approve"] = "it did not pass its checks, and is not delivered"
         return {

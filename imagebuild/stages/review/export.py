@@ -33,6 +33,8 @@ _BEFORE: Final = frozenset(("approved", "since", "variant"))  # of the others, w
 _ESCAPES: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 _STYLE: Final = re.compile(r'<link rel="stylesheet" href="page/([a-z0-9_-]+\.css)">')
 _SCRIPT: Final = re.compile(r'<script src="page/([a-z0-9_-]+\.js)"></script>')
+_OWN: Final = re.compile(r"index\.html|pictures/[0-9a-f]{64}\.(?:png|jpeg|webp|avif|gif)|thumbs/[0-9a-f]{64}\.webp")
+_OWN_FOLDERS: Final = frozenset(("pictures", "thumbs"))
 _EARLY_END: Final = re.compile(r"</(?:script|style)|<!--", re.IGNORECASE)
 _REST: Final = "img-src 'self' file: data: blob:; base-uri 'none'; form-action 'none'"
 
@@ -51,6 +53,8 @@ class Exported(NamedTuple):
 
 def export_review(desk: ProjectDesk, who: str, folder: str) -> Exported:
     """Write the page into a folder that is new, empty, or an earlier export, which it replaces as a whole."""
+    if not folder:
+        raise ReviewError("the export has no folder", hint="name one: `--export DIR`")
     target = os.path.realpath(folder)
     _check_target(target, folder)
     temporary = f"{target}.{secrets.token_hex(4)}.tmp"
@@ -71,13 +75,26 @@ def _check_target(target: str, shown: str) -> None:
         return
     if not os.path.isdir(target):
         raise ReviewError(f"`{shown}` is a file, not a folder", hint="name a folder for the export")
-    there = set(_files_in(target))
-    foreign = sorted(there - _listed(target))
-    if foreign:
+    foreign = _first_foreign(target)
+    if foreign is not None:
         raise ReviewError(
-            f"`{shown}` has files that no export wrote: `{foreign[0]}`",
+            f"`{shown}` has files that no export wrote: `{foreign}`",
             hint="name a new folder; what is in this one is not touched",
         )
+
+
+def _first_foreign(target: str) -> str | None:
+    """A file or folder that no export of ours wrote; looked for no further than to the first."""
+    listed = _listed(target)
+    for at, folders, names in os.walk(target):
+        folders.sort()
+        for name in sorted((*names, *folders)):
+            path = os.path.join(at, name)
+            shown = os.path.relpath(path, target).replace(os.sep, "/")
+            is_folder = os.path.isdir(path) and not os.path.islink(path)
+            if shown not in (_OWN_FOLDERS if is_folder and listed else listed):
+                return shown
+    return None
 
 
 def _files_in(folder: str) -> Iterator[str]:
@@ -87,11 +104,12 @@ def _files_in(folder: str) -> Iterator[str]:
 
 
 def _listed(folder: str) -> set[str]:
-    """The files of the export that a folder holds."""
+    """The files of the export that a folder holds: as its list says, and of the names that an export gives."""
     try:
         with open(os.path.join(folder, _LIST), encoding="utf-8") as file:
             found = json.load(file)
-        return {str(each) for each in found["files"]} | {_LIST} if found["imagebuild.export"] else set()
+        names = {str(each) for each in found["files"]} if found["imagebuild.export"] else set()
+        return {each for each in names if _OWN.fullmatch(each)} | {_LIST} if names else set()
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 

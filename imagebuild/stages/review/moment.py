@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from imagebuild.core.key import Digest
+from imagebuild.errors import Problem
 from imagebuild.stages.about import Inquiry
-from imagebuild.stages.review.board import board_json, cell_json
+from imagebuild.stages.review.board import board_json, cell_json, frame_json
 from imagebuild.stages.review.view import View
 
 __all__ = ["MOST_TOLD", "Moment", "differing"]
@@ -51,6 +52,17 @@ class Moment:
         return frozenset(each for each in found if each is not None)
 
     @cached_property
+    def problem(self) -> Problem | None:
+        """What stands in the way of deciding, though everything can be read."""
+        merged = sorted(self.view.planned.facts.lock.alternatives)
+        if not merged:
+            return None
+        more = f" and of {len(merged) - 1} more" if len(merged) > 1 else ""
+        return Problem(
+            f"the lock has two pictures of `{merged[0]}`{more} since a merge", hint="`imagebuild build` settles it"
+        )
+
+    @cached_property
     def outputs(self) -> Mapping[Digest, str]:
         """Where the lock says that a picture was delivered to."""
         entries = self.view.planned.facts.lock.entries.values()
@@ -81,6 +93,5 @@ def differing(before: Moment, after: Moment) -> tuple[list[dict[str, Any]], list
 
 def _frame(moment: Moment) -> tuple[object, ...]:
     """What of the board is not in its cells."""
-    campaign, plan = moment.view.planned.loaded.campaign, moment.view.planned.plan
-    axes = [(axis.name, [entry.id for entry in axis.entries]) for axis in campaign.axes.values()]
-    return (campaign.name, plan.model, plan.provider, axes, list(campaign.assets), campaign.approval, campaign.budget)
+    campaign = moment.view.planned.loaded.campaign
+    return (frame_json(moment.view), campaign.approval, campaign.budget, moment.problem)

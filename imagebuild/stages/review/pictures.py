@@ -1,12 +1,11 @@
 """A campaign's pictures as the page shows them: by digest, as they are or as thumbnails.
 
 Hands out only what `is_known` vouches for, only pictures, and says of the bytes what the bytes themselves say. A
-thumbnail is made when it is first asked for, and kept in the project's private folder for the next start.
+thumbnail is made when it is first asked for, and kept for the next start (`thumbs`).
 """
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Callable
@@ -18,12 +17,11 @@ from imagebuild.errors import ImagebuildError, Problem
 from imagebuild.picture.measure import Measured, format_of, measure
 from imagebuild.picture.thumbnail import thumbnail
 from imagebuild.review.desk import THUMB_WIDTHS, Served
+from imagebuild.stages.review.thumbs import Thumbs
 from imagebuild.store.base import DamagedObject, MissingObject, Store
-from imagebuild.workspace.private import private_folder
 
 __all__ = ["Elsewhere", "Pictures", "as_digest"]
 
-THUMBS: Final = "thumbs"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z")
 _AT_ONCE: Final = 4  # pictures decoded at one time: each may take a hundred megabytes
 _STRIPES: Final = 64
@@ -43,11 +41,11 @@ class Pictures:
     def __init__(
         self, root: str, store: Store, *, is_known: Callable[[Digest], bool], elsewhere: Elsewhere = lambda _: None
     ) -> None:
-        self._root = root
+        self._thumbs = Thumbs(root)
         self._store = store
         self._is_known = is_known
         self._elsewhere = elsewhere
-        self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self.turns = threading.BoundedSemaphore(_AT_ONCE)  # whoever decodes a picture takes one
         self._stripes = tuple(threading.Lock() for _ in range(_STRIPES))
         self._measured: dict[Digest, Measured] = {}
         self._faults: dict[Digest, Problem] = {}
@@ -69,8 +67,8 @@ class Pictures:
         if digest is None or width not in THUMB_WIDTHS or not self._is_known(digest):
             return None
         with self._stripes[int(digest[:2], 16) % _STRIPES]:  # who asks for the same one waits for it
-            data = _read(self._path(digest, width))
-            if data is None or format_of(data) != "webp":
+            data = self._thumbs.read(digest, width)
+            if data is None:
                 data = self._make(digest, width)
         return Served(data, "image/webp") if data is not None else None
 
@@ -114,34 +112,10 @@ class Pictures:
         if data is None or format_of(data) is None:
             return None
         try:
-            with self._turns:
+            with self.turns:
                 small = thumbnail(data, width)
         except ImagebuildError as bad:
             self._note(digest, Problem(f"`{short(digest)}`: {bad.what}", hint=bad.hint))
             return None
-        with suppress(OSError, ImagebuildError):  # a full disk is no reason to show nothing
-            self._keep(digest, width, small)
+        self._thumbs.keep(digest, width, small)
         return small
-
-    def _path(self, digest: Digest, width: int) -> str:
-        return os.path.join(self._root, ".imagebuild", THUMBS, digest[:2], f"{digest}-{width}.webp")
-
-    def _keep(self, digest: Digest, width: int, data: bytes) -> None:
-        folder = private_folder(self._root, THUMBS, digest[:2])
-        temporary = os.path.join(folder, f".{digest}-{width}.{os.getpid()}-{threading.get_ident()}")
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-            os.replace(temporary, self._path(digest, width))
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
-
-
-def _read(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return None

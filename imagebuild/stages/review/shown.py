@@ -48,7 +48,8 @@ class Shown:
     def body(self) -> bytes:
         """The board as JSON, but for its opening brace and who asks."""
         with self.swap:
-            moment, at, version, problem, told = self.moment, self._at, self._version, self._problem, self._told
+            moment, at, version, told = self.moment, self._at, self._version, self._told
+            problem = self._problem or moment.problem
             made_of, body = self._body
         if made_of != version:
             words = None if problem is None else {"what": problem.what, "hint": problem.hint or ""}

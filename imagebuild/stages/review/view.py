@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Final
 
 from imagebuild.core.action import Action, is_soft
 from imagebuild.core.address import VARIANT, base_of, is_inner
@@ -25,9 +26,13 @@ from imagebuild.stages.approvals import Makers
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.since import Since
 
-__all__ = ["View", "view_of"]
+__all__ = ["MERGED", "WRITING", "View", "view_of"]
 
 _NONE: tuple[str, ...] = ()
+MERGED: Final = "the lock has two pictures since a merge"
+WRITING: Final = "the build is still writing it down: decide when it has ended"
+OUTDATED: Final = "the campaign asks for another picture now: `imagebuild build` makes it, then decide"
+UNWRITTEN: Final = "the lock does not have this picture: `imagebuild build` writes it down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,31 @@ class View:
         entry = self.planned.facts.lock.entries.get(address)
         return entry.digest if entry is not None else None
 
+    def is_merged(self, address: str) -> bool:
+        """Whether the lock has more than one picture of it: the next build settles which."""
+        return address in self.planned.facts.lock.alternatives
+
+    def is_outdated(self, address: str) -> bool:
+        """Whether the picture that is shown is one from before: the next build puts another in its place."""
+        step = self.steps.get(address)
+        return address not in self.came and step is not None and step.digest is None and step.verdict != "rejected"
+
+    def hindrance(self, address: str) -> str | None:
+        """Why nobody can decide about the picture that is shown, however much they may."""
+        if self.is_merged(address):
+            return MERGED
+        step, digest = self.steps.get(address), self.digest(address)
+        entry = self.planned.facts.lock.entries.get(address)
+        if digest is None:
+            return "it is not built"
+        if self.is_outdated(address):
+            return OUTDATED
+        if entry is not None and entry.digest == digest:
+            return None
+        if address in self.came:
+            return WRITING
+        return None if step is not None and step.verdict == "rejected" else UNWRITTEN
+
     def billed(self, address: str) -> Decimal | None:
         """What a paid picture cost; None when it is not paid for, or nobody wrote it down."""
         entry, step = self.entry(address), self.steps.get(address)
@@ -115,6 +145,8 @@ class View:
         """How a picture stands; of those that nobody has decided anything about, alike ones are worked out once."""
         requirement = self.requirement(address)
         makers = self.makers(address) if requirement.others else None
+        if self.is_merged(address) or self.is_outdated(address):  # there is none that a release could have
+            digest = None
         if address in self.history.by_asset:
             return standing_of(address, digest, self.history, requirement, makers)
         key = (requirement, digest is None, makers is None)

@@ -43,8 +43,11 @@ class Sources:
 
     @property
     def have_changed(self) -> bool:
-        if stat_of(self._project.lock) != self._lock:
-            return True
+        return stat_of(self._project.lock) != self._lock or self.files_have_changed
+
+    @property
+    def files_have_changed(self) -> bool:
+        """But for the lock, which a build writes that runs."""
         folder = self._project.folder
         return any(stat_of(os.path.join(folder, path)) != seen for path, seen in self._files.items())
 

@@ -413,7 +413,7 @@ def test_a_history_says_of_which_campaign_it_is():
 
 def test_an_id_that_stands_in_the_header_stands_for_no_decision():
     lines = [*CHAIN[:2]]
-    gone = parse_history(text_of(CHAIN), file=FILE).decisions[2]
+    gone = read(CHAIN).decisions[2]
     header = json.dumps({"imagebuild.approvals": 1, "campaign": "spring-kettle", "id": gone.id})
     history = parse_history("\n".join([header, *lines, ""]), file=FILE)
     assert [fault.what for fault in history.faults] == ["a damaged header: it says nothing of `id`"]

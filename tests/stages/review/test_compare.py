@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image, ImageDraw
@@ -112,3 +114,51 @@ def test_a_pair_is_compared_once() -> None:
     assert reads == ["a", "b"]
     assert found.figures("a", "gone") is None
     assert found.difference("a", "b") == difference_picture(data["a"], data["b"])
+
+
+def test_what_is_kept_is_bounded_in_bytes() -> None:
+    reads: list[str] = []
+    data = {"a": png(plain()), "b": png(with_box((0, 0, 2, 2))), "c": png(with_box((0, 0, 9, 9)))}
+
+    def read(name: str) -> bytes | None:
+        reads.append(name)
+        return data.get(name)
+
+    one = len(difference_picture(data["a"], data["b"]))
+    found = Comparisons(read, most_kept=one + 10)
+    for _ in range(2):
+        found.difference("a", "b")
+    assert reads == ["a", "b"], "there is room for one"
+    found.difference("a", "c")
+    found.difference("a", "b")
+    assert reads == ["a", "b", "a", "c", "a", "b"], "and not for two"
+
+
+class Counting:
+    """Turns that tell how many were held at once."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._now = 0
+        self.most = 0
+
+    def __enter__(self) -> None:
+        with self._turn:
+            self._now += 1
+            self.most = max(self.most, self._now)
+
+    def __exit__(self, *_: object) -> None:
+        with self._turn:
+            self._now -= 1
+
+
+def test_large_pictures_are_compared_one_pair_at_a_time_and_a_pair_that_many_ask_for_once() -> None:
+    turns = Counting()
+    data = {name: png(Image.new("L", (3000, 3000), number)) for number, name in enumerate("abc")}
+    found = Comparisons(data.get, turns)
+    pairs = [("a", "b"), ("b", "c"), ("a", "b"), ("a", "c")]
+    with ThreadPoolExecutor(4) as threads:
+        told = list(threads.map(lambda pair: found.figures(*pair), pairs))
+    assert None not in told
+    assert told[0] == told[2]
+    assert turns.most == 1

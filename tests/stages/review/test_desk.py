@@ -225,12 +225,111 @@ def test_a_campaign_that_became_unreadable_is_told_and_the_last_good_board_stays
     assert "campaign.yaml" in str(event["what"])
     assert board(desk)["problem"]["what"] == event["what"]
     assert cells(desk) == before
-    say(desk, ANA, asked("approve", before[GERMAN]))
+    (refused,) = desk.decide(ANA, [asked("approve", before[GERMAN])])["refused"]
+    assert "cannot be read as it is now" in refused["what"], "nobody knows by which policy"
+    say(desk, ANA, asked("comment", before[GERMAN], "what has become of the tile?"))
     assert kinds(told(desk)) == ["decisions"], "nothing is tried again before something changes"
     edit(shown, "campaign.yaml", "    form: scene\n", "    from: scene\n    steps:\n      - fit: {cover: [60, 40]}")
     assert "reload" in kinds(told(desk))
     assert board(desk)["problem"] is None
+    say(desk, ANA, asked("approve", before[GERMAN]))
     assert cells(desk)[GERMAN]["state"] == "approved"
+
+
+def test_who_decides_is_judged_by_the_policy_as_it_is_now_though_no_page_asked_meanwhile(shown: Path) -> None:
+    desk = desk_of(shown)
+    cell = cells(desk)[GERMAN]
+    before = asked("approve", cell)
+    say(desk, ANA, before)
+    edit(shown, "campaign.yaml", f"brand: [{ANA}, {BEN}]", f"brand: [{BEN}]")
+    (refused,) = desk.decide(ANA, [asked("approve", cell)])["refused"]
+    assert ANA in refused["what"] or "brand" in refused["what"]
+    say(desk, BEN, asked("approve", cell))
+    *_, decision = read_approvals(find_project(None, {}, str(shown))).decisions
+    assert decision.policy == desk.view.requirement(GERMAN).stamp
+    say(desk, ANA, before)  # the same again is what it was
+
+
+def test_while_a_build_runs_nobody_decides_by_a_policy_that_was_changed_meanwhile(shown: Path) -> None:
+    desk = desk_of(shown)
+    cell = cells(desk)[GERMAN]
+    with building(shown):
+        say(desk, ANA, asked("approve", cell))
+        edit(shown, "campaign.yaml", f"brand: [{ANA}, {BEN}]", f"brand: [{BEN}]")
+        (refused,) = desk.decide(BEN, [asked("reject", cell, "too dark")])["refused"]
+        assert "since the build began" in refused["what"]
+        say(desk, BEN, asked("comment", cell, "too dark"))
+    say(desk, BEN, asked("reject", cell, "too dark"))
+
+
+def test_a_picture_that_the_build_has_not_written_down_is_decided_about_when_it_has_ended(
+    tmp_path: Path, shown: Path
+) -> None:
+    fresh = tmp_path / "fresh"
+    write_shown(fresh)
+    desk = desk_of(fresh)
+    digest = desk.view.planned.store.put((shown / "out" / "swatch.png").read_bytes(), durable=False)
+    with building(fresh) as run:
+        run.tell("made", "swatch", digest=digest)
+        told(desk)
+        (refused,) = desk.decide(ANA, [asked("approve", {"address": "swatch", "digest": digest})])["refused"]
+        assert "when it has ended" in refused["what"]
+        assert "when it has ended" in asset(desk, "swatch")["standing"]["may"]["approve"]
+    told(desk)
+    assert asset(desk, "swatch")["standing"]["may"]["approve"] == "it is not built"
+
+
+def test_what_a_merge_left_twice_in_the_lock_is_open_until_a_build_settles_it(shown: Path) -> None:
+    desk = desk_of(shown)
+    before = cells(desk)
+    say(desk, ANA, asked("approve", before[GERMAN]))
+    path = shown / "imagebuild.lock"
+    text = path.read_text("utf-8")
+    line = next(each for each in text.splitlines() if each.startswith("{") and json.loads(each).get("asset") == GERMAN)
+    entry = json.loads(line)
+    other = json.dumps({**entry, "digest": before[ARABIC]["digest"], "key": "0" * 64}, separators=(",", ":"))
+    path.write_text(text.replace(line, f"<<<<<<< ours\n{line}\n=======\n{other}\n>>>>>>> theirs"), "utf-8")
+    assert "reload" in kinds(told(desk))
+    cell = cells(desk)[GERMAN]
+    assert (cell["state"], cell["verdict"]) == ("open", "make")
+    assert cell["why"] == "the lock has two pictures since a merge"
+    assert cells(desk)[ARABIC]["verdict"] == "reuse"
+    assert GERMAN in board(desk)["problem"]["what"]
+    assert "imagebuild build" in board(desk)["problem"]["hint"]
+    assert "since a merge" in asset(desk, GERMAN)["standing"]["may"]["approve"]
+    build(shown)
+    assert "reload" in kinds(told(desk))
+    assert board(desk)["problem"] is None
+    assert cells(desk)[GERMAN]["verdict"] == "reuse"
+
+
+def test_a_campaign_that_was_moved_away_is_told_as_such_and_nothing_is_made_in_its_place(shown: Path) -> None:
+    desk = desk_of(shown)
+    cell = cells(desk)[GERMAN]
+    away = shown.rename(shown.parent / "away")
+    (event,) = told(desk)
+    assert "not there any more" in event["what"]
+    assert board(desk)["problem"]["what"] == event["what"]
+    with pytest.raises(ImagebuildError, match="not there any more"):
+        desk.decide(ANA, [asked("approve", cell)])
+    desk.thumb(cell["digest"], 160)
+    assert not shown.exists()
+    away.rename(shown)
+    assert "reload" in kinds(told(desk))
+    assert board(desk)["problem"] is None
+    say(desk, ANA, asked("approve", cell))
+
+
+def test_another_label_has_the_page_fetch_the_board(shown: Path) -> None:
+    edit(shown, "campaign.yaml", "axes:\n", "axes:\n  product: [{id: k, name: Kettle}]\n")
+    edit(shown, "campaign.yaml", "  swatch:\n", "  swatch:\n    over: [product]\n")
+    desk = desk_of(shown)
+    edit(shown, "campaign.yaml", "name: Kettle", "name: Boiler")
+    assert "reload" in kinds(told(desk))
+    (labels,) = [
+        [each["label"] for each in axis["values"]] for axis in board(desk)["axes"] if axis["name"] == "product"
+    ]
+    assert labels == ["Boiler"]
 
 
 def test_a_campaign_with_a_mistake_cannot_be_opened(shown: Path) -> None:

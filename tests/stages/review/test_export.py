@@ -168,6 +168,42 @@ def test_a_folder_with_other_files_is_refused_and_stays_as_it_is(shown: Path, ex
         export_review(desk_of(shown), ANA, str(shown / "campaign.yaml"))
 
 
+def test_a_list_of_files_makes_no_other_names_ours(shown: Path, exported: Path) -> None:
+    (exported / "mine.txt").write_text("mine", "utf-8")
+    (exported / "pictures" / "mine.png").write_text("mine", "utf-8")
+    listed = json.loads((exported / "files.json").read_text("utf-8"))
+    listed["files"] += ["mine.txt", "pictures/mine.png", "../campaign.yaml"]
+    (exported / "files.json").write_text(json.dumps(listed), "utf-8")
+    before = tree(exported)
+    for name in ("mine.txt", "pictures/mine.png"):
+        with pytest.raises(ReviewError, match=name.replace(".", r"\.")):
+            export_review(desk_of(shown), ANA, str(exported))
+        assert tree(exported) == before
+        (exported / name).unlink()
+        before = tree(exported)
+    export_review(desk_of(shown), ANA, str(exported))
+
+
+@pytest.mark.parametrize("name", [".git", "pictures", "notes"])
+def test_somebody_elses_empty_folder_is_somebody_elses(shown: Path, name: str) -> None:
+    (shown / "page" / name).mkdir(parents=True)
+    with pytest.raises(ReviewError, match="no export wrote"):
+        export_review(desk_of(shown), ANA, str(shown / "page"))
+    assert (shown / "page" / name).is_dir()
+
+
+def test_no_folder_and_the_whole_disk_are_refused_at_once(shown: Path) -> None:
+    with pytest.raises(ReviewError, match="has no folder"):
+        export_review(desk_of(shown), ANA, "")
+    many = shown / "many"
+    for number in range(3):
+        (many / f"{number}" / "deep").mkdir(parents=True)
+    with pytest.raises(ReviewError, match="`0`"):
+        export_review(desk_of(shown), ANA, str(many))
+    with pytest.raises(ReviewError, match="no export wrote"):
+        export_review(desk_of(shown), ANA, "/")
+
+
 def test_a_list_of_files_cannot_make_foreign_files_ours_by_a_link(shown: Path, exported: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "precious").write_text("x", "utf-8")

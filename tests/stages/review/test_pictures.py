@@ -74,13 +74,56 @@ def test_a_thumbnail_is_no_wider_than_asked_and_is_made_once(tmp_path: Path) -> 
     with Image.open(io.BytesIO(served.data)) as small:
         assert (small.format, small.size) == ("WEBP", (320, 160))
     kept = tmp_path / ".imagebuild" / "thumbs" / digest[:2] / f"{digest}-320.webp"
-    assert kept.read_bytes() == served.data
-    marked = thumbnail(picture((64, 64)), 160)
-    kept.write_bytes(marked)
-    again = pictures_of(tmp_path, data).thumb(digest, 320)
-    assert again is not None
-    assert again.data == marked, "it was read, not made again"
+    assert kept.read_bytes().startswith(served.data)
+    written = kept.stat()
+    assert pictures_of(tmp_path, data).thumb(digest, 320) == served
+    again = kept.stat()
+    assert (again.st_ino, again.st_mtime_ns) == (written.st_ino, written.st_mtime_ns), "it was read, not made again"
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_a_thumbnail_that_somebody_else_put_there_is_made_again(tmp_path: Path) -> None:
+    data, other = picture(), picture((64, 64))
+    found, digest = pictures_of(tmp_path, data, other), digest_of(data)
+    first, second = found.thumb(digest, 320), found.thumb(digest_of(other), 320)
+    folder = tmp_path / ".imagebuild" / "thumbs"
+    kept = folder / digest[:2] / f"{digest}-320.webp"
+    whole = kept.read_bytes()
+    elsewhere = folder / digest_of(other)[:2] / f"{digest_of(other)}-320.webp"
+    assert first != second
+    for false in (second.data if second else b"", elsewhere.read_bytes(), whole[:40], whole[:-1], b""):
+        kept.write_bytes(false)
+        assert found.thumb(digest, 320) == first
+        assert kept.read_bytes() == whole
+    kept.unlink()
+    kept.symlink_to(elsewhere)
+    assert found.thumb(digest, 320) == first
+
+
+def test_the_secret_of_the_thumbnails_is_nobody_elses_and_is_made_again_when_it_could_have_been_read(
+    tmp_path: Path,
+) -> None:
+    data = picture()
+    first = pictures_of(tmp_path, data).thumb(digest_of(data), 320)
+    secret = tmp_path / ".imagebuild" / "thumbs.secret"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    known = secret.read_bytes()
+    secret.chmod(0o644)
+    assert pictures_of(tmp_path, data).thumb(digest_of(data), 320) == first
+    assert secret.read_bytes() != known
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_folder_of_thumbnails_that_leads_elsewhere_is_not_followed(tmp_path: Path, deep: bool) -> None:
+    data, project = picture(), tmp_path / "project"
+    found, digest = pictures_of(project, data), digest_of(data)
+    (tmp_path / "elsewhere").mkdir()
+    link = project / ".imagebuild" / "thumbs" / (digest[:2] if deep else "")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "elsewhere")
+    assert found.thumb(digest, 320) is not None
+    assert list((tmp_path / "elsewhere").rglob("*")) == []
 
 
 def test_a_thumbnail_that_is_not_whole_is_made_again(tmp_path: Path) -> None:

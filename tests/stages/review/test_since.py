@@ -55,7 +55,9 @@ def test_what_changed_since_is_told_of_every_picture(committed: Path) -> None:
     since = compare_with(project_of(committed), "v1.0")
     desk = desk_of(committed, Showing(since=since))
     changed = {address for address, cell in cells(desk).items() if cell["changed"]}
-    assert changed == {"hero[locale=de-DE,ratio=wide]", "hero[locale=de-DE,ratio=story]"}, "the tile is held back as it was"
+    assert changed == {"hero[locale=de-DE,ratio=wide]", "hero[locale=de-DE,ratio=story]"}, (
+        "the tile is held back as it was"
+    )
     assert board(desk)["since"] == {"name": "v1.0", "at": "2026-11-01T12:00:00Z", "what": "the lock of v1.0"}
     assert {cell["changed"] for cell in cells(desk_of(committed)).values()} == {None}
 
