@@ -54,7 +54,8 @@ def standing_of(
     """How a picture stands; `digest` is None when it is not built, `makers` when it is not known who had it made."""
     said = [each for each in history.by_asset.get(address, ()) if each.ref not in history.undone]
     members = _Members(requirement, makers)
-    heard = [each for each in _last_words(said, history) if members.has(each.by)]
+    own = [each for each in said if not members.slipped_in(each)]
+    heard = [each for each in _last_words(own, history) if members.has(each.by)]
     now = [each for each in heard if each.digest == digest]
     approvals = tuple(each for each in now if each.decision == "approve" and not members.made(each))
     rejections = tuple(each for each in now if each.decision == "reject")
@@ -125,9 +126,14 @@ class _Members:
     def is_maker(self, name: str) -> bool:
         return person(name) in self._makers
 
+    def slipped_in(self, decision: Decision) -> bool:
+        """Whether who had it made approved it in another's name: that is not the other's word, so not the last one."""
+        entered = entered_by(decision)
+        return decision.decision == "approve" and entered is not None and self.is_maker(entered)
+
     def made(self, approval: Decision) -> bool:
-        """Whether who had it made approves it, in whosever name."""
-        return self.is_maker(approval.by) or self.is_maker(entered_by(approval) or "")
+        """Whether who had it made approves it."""
+        return self.is_maker(approval.by)
 
     def lacks(self, approved: Collection[str]) -> tuple[Lack, ...]:
         """What is still asked for. Where it is not known who had the picture made, of each group one person more: then

@@ -241,4 +241,8 @@ def test_an_approval_that_a_maker_entered_in_anothers_name_does_not_count_where_
         (f"import by {BEN}", "approved"),
     ):
         assert stands(OTHERS, yes(ANA, entered=entered), makers=frozenset({CEM})).state == state
+    both = [yes(ANA, 1), yes(ANA, 2, entered=f"as said by {CEM}")]
+    assert stands(OTHERS, *both, makers=frozenset({CEM})).state == "approved", "her own word stands"
+    refused = [no(ANA, 1), yes(ANA, 2, entered=f"as said by {CEM}")]
+    assert stands(OTHERS, *refused, makers=frozenset({CEM})).state == "rejected"
     assert stands(BRAND, yes(ANA, entered=f"import by {CEM}"), makers=frozenset({CEM})).state == "approved"
