@@ -99,14 +99,14 @@ def test_what_is_decided_on_it_is_imported_once_however_often(page: Page, campai
         3,
     )
     rejected = ((ANA, "reject", address, "صغير جدا & <i>") for address in (HEROES[2], HEROES[5]))
-    done = run_imagebuild(campaign, "approve", "--from", str(file), "--as", "ben@northwind.example")
+    done = run_imagebuild(campaign, "approve", "--from", str(file), IMAGEBUILD_USER="ben@northwind.example")
     assert done.returncode == 0, done.stdout + done.stderr
     found = wrote(campaign, before, (ANA, "approve", HEROES[0]), *rejected)
     assert {each["ref"] for each in found} == {each["ref"] for each in said["decisions"]}
     assert all("ben@northwind.example" in each["entered"] for each in found)
     assert found[0]["digest"] == locked(campaign)[found[0]["asset"]]["digest"]
     text = (campaign / "imagebuild.approvals").read_bytes()
-    again = run_imagebuild(campaign, "approve", "--from", str(file), "--as", "ben@northwind.example")
+    again = run_imagebuild(campaign, "approve", "--from", str(file), IMAGEBUILD_USER="ben@northwind.example")
     assert again.returncode == 0, again.stdout + again.stderr
     assert (campaign / "imagebuild.approvals").read_bytes() == text
     assert run_imagebuild(campaign, "approvals", "verify").returncode == 0

@@ -45,12 +45,8 @@ def heads(page: Page, kind: str) -> list[str]:
 
 
 def test_any_axis_may_be_rows_or_columns(page: Page) -> None:
-    assert heads(page, "columnheader") == [
-        "any locale",
-        "English (United States)",
-        "German (Germany)",
-        "Arabic (Egypt)",
-    ]
+    locales = ["English (United States)", "German (Germany)", "Arabic (Egypt)", "any locale"]
+    assert heads(page, "columnheader") == locales
     assert len(addresses(page)) == 11
     page.locator("#swap").click()
     assert "English (United States)" in heads(page, "rowheader")
@@ -60,8 +56,8 @@ def test_any_axis_may_be_rows_or_columns(page: Page) -> None:
     dialog.get_by_label("locale: rows").check()
     dialog.get_by_label("asset: not used").check()
     dialog.get_by_role("button", name="Arrange").click()
-    assert heads(page, "columnheader") == ["any ratio", "wide", "story"]
-    assert heads(page, "rowheader") == ["any locale", "English (United States)", "German (Germany)", "Arabic (Egypt)"]
+    assert heads(page, "columnheader") == ["wide", "story", "any ratio"]
+    assert heads(page, "rowheader") == locales
     page.locator("#arrangement").click()
     page.get_by_role("dialog").get_by_role("button", name="As usual").click()
     assert "German (Germany)" in heads(page, "columnheader")
@@ -291,6 +287,7 @@ def test_everything_can_be_done_by_the_keyboard_alone(page: Page, campaign: Path
     assert page.evaluate("review.state.focus") == first
     press("ArrowDown")
     assert page.evaluate("review.state.focus") not in (first, second)
+    press("ArrowUp")
     focused = "document.activeElement.closest('.slot').dataset.address"
     press("/")
     page.keyboard.type("hero english")

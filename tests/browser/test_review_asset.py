@@ -119,7 +119,7 @@ def test_the_slider_the_onion_skin_and_side_by_side_show_both(page: Page) -> Non
     page.keyboard.press("1")
     widths = "nodes => nodes.map((node) => Math.round(node.getBoundingClientRect().width))"
     eventually(lambda: panes.locator(".frame").evaluate_all(widths) == [1024, 1024])  # they move together
-    expect(panes.nth(0)).to_contain_text("approved by ben@northwind.example")
+    expect(view.locator(".half").nth(0)).to_contain_text("approved by ben@northwind.example")
     urls = panes.locator("img.picture").evaluate_all("nodes => nodes.map((node) => node.src)")
     assert len(set(urls)) == 2
     page.keyboard.press("m")
