@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from imagebuild.core.offer import dollars
 from tests.browser import real
 from tests.browser.acting import addresses, arranged_as_list, focus, looking_at, slot, tick, wrote
 from tests.browser.conftest import Pages
@@ -63,9 +64,8 @@ def planned_price(folder: Path, services: Mapping[str, str]) -> Decimal:
 
 
 def is_told(price: Decimal, words: str) -> bool:
-    """The amount in words like `next build $0.0287`; a page shows four digits of a cent's parts at most."""
-    found = re.search(r"\$([0-9.]+)", words)
-    return found is not None and abs(Decimal(found[1]) - price) <= Decimal("0.0001")
+    """The amount in words like `next build $0.34`: as the command line shows it, to the letter."""
+    return dollars(price) in re.findall(r"\$[0-9.,]*[0-9]", words)
 
 
 def next_build(page: Page, price: Decimal) -> None:
@@ -83,15 +83,17 @@ def test_pictures_come_while_somebody_looks_and_money_is_counted_beside_them(
         expect(page.locator(".slot .unbuilt")).to_have_count(len(everything))
         price = planned_price(unbuilt, services)
         next_build(page, price)
-        told = [Decimal(each.removeprefix("+$")) for each in page.locator(".slot .sums .money").all_inner_texts()]
-        assert len(told) == COUNT + 1  # a picture that is shared is paid for once
-        assert sum(told) == pytest.approx(price, abs=Decimal("0.0001") * len(told))
+        prices = [Decimal(cell["price"] or 0) for cell in served.ask("api/board")["cells"]]
+        paid = [each for each in prices if each]
+        assert (len(paid), sum(paid)) == (COUNT + 1, price)  # a picture that is shared is paid for once
+        told = page.locator(".slot .sums .money").all_inner_texts()
+        assert sorted(told) == sorted(f"+{dollars(each)}" for each in paid)
         seen: list[tuple[int, int]] = []  # pictures shown, and what the page says of the build
         process = building(unbuilt, services)
         try:
             while process.poll() is None:
-                told = page.locator("#progress:not([hidden])")
-                now = told.get_attribute("aria-valuenow") if told.count() else "-1"
+                progress = page.locator("#progress:not([hidden])")
+                now = progress.get_attribute("aria-valuenow") if progress.count() else "-1"
                 seen.append((page.locator(".slot img.there").count(), int(now or 0)))
                 page.wait_for_timeout(100)
             output = process.communicate()[0]

@@ -51,12 +51,14 @@ _LARGEST_PAGE: Final = 2600  # of the longer: what larger ones are made; looks a
 _LISTED: Final = re.compile(r'in "(.*)"')
 
 
-@cache
 def find_tesseract(named: str | None = None) -> TesseractReader | None:
     """The engine, when the command is there (`named`, else TESSERACT, else on PATH) and answers."""
     command = shutil.which(named or os.environ.get("TESSERACT") or "tesseract")
-    if command is None:
-        return None
+    return _answering(command) if command is not None else None
+
+
+@cache  # by the command, not by what named it: the environment may name another one later
+def _answering(command: str) -> TesseractReader | None:
     version = _say([command, "--version"]).splitlines()
     listed = _say([command, "--list-langs"]).splitlines()
     if not version or not listed:

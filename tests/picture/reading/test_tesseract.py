@@ -37,6 +37,14 @@ def test_no_command_is_no_reader(tmp_path):
     assert find_tesseract(str(tmp_path / "nothing")) is None
 
 
+def test_what_the_environment_names_now_is_asked(tmp_path, monkeypatch):
+    command(tmp_path, version="tesseract 5.9.9")
+    monkeypatch.setenv("TESSERACT", str(tmp_path / "tesseract"))
+    assert find_tesseract().versions("en-GB")["tesseract"] == "5.9.9"
+    monkeypatch.setenv("TESSERACT", str(tmp_path / "nothing"))
+    assert find_tesseract() is None
+
+
 def test_it_reads_the_languages_that_it_has_data_for(tmp_path):
     reader = command(tmp_path)
     assert reader.can_read("en-GB")
