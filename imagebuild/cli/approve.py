@@ -17,7 +17,7 @@ from imagebuild.core.approvals.history import History
 from imagebuild.core.offer import dollars
 from imagebuild.errors import ApprovalsError, ImagebuildError, visible
 from imagebuild.stages.about import picked
-from imagebuild.stages.approvals import Decided, decide, entered_as, identity, read_approvals
+from imagebuild.stages.approvals import Decided, Who, decide, entered_as, read_approvals, who_decides
 from imagebuild.stages.asked import MOST_BYTES, read_exported
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
@@ -31,13 +31,6 @@ WORDS: Mapping[str, str] = {
     "approve": "approved", "reject": "rejected", "comment": "commented on", "withdraw": "took back what was said of",
     "retake": "asked for another take of", "pick": "picked a variant of",
 }  # fmt: skip
-
-
-class _Who(NamedTuple):
-    """Who decides, and who is at work: with `--as` that may be somebody else."""
-
-    name: str
-    at_work: str | None
 
 
 class _Outcome(NamedTuple):
@@ -91,26 +84,19 @@ def _check(options: argparse.Namespace) -> None:
         raise ApprovalsError("`--all` and a selection contradict each other", hint="give one of them")
 
 
-def _who(options: argparse.Namespace, project: Project) -> _Who:
-    said = (options.who or "").strip()
-    try:
-        at_work = identity(os.environ, project.folder)
-    except ApprovalsError:
-        if not said:
-            raise
-        at_work = None
-    name = said or at_work
-    if name is None:
+def _who(options: argparse.Namespace, project: Project) -> Who:
+    who = who_decides(options.who, os.environ, project.folder)
+    if not who.name:
         hint = "`--as you@example.com`, or `git config user.email you@example.com`, or set IMAGEBUILD_USER"
         raise ApprovalsError("nobody knows who decides", hint=hint)
-    return _Who(name, at_work)
+    return who
 
 
 # ------------------------------------------------------------------------------------------------------ recording
 
 
 def _record(
-    options: argparse.Namespace, planned: Planned, history: History, who: _Who, now: datetime.datetime
+    options: argparse.Namespace, planned: Planned, history: History, who: Who, now: datetime.datetime
 ) -> _Outcome:
     undoing = None
     if options.withdraw:
@@ -133,7 +119,7 @@ def _record(
 
 
 def _import(
-    options: argparse.Namespace, planned: Planned, history: History, who: _Who, now: datetime.datetime
+    options: argparse.Namespace, planned: Planned, history: History, who: Who, now: datetime.datetime
 ) -> _Outcome:
     exported = read_exported(
         _read(options.from_file), file=visible(options.from_file), campaign=planned.plan.campaign

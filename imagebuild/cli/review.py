@@ -16,9 +16,9 @@ from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import isolated, printable, say
 from imagebuild.core.approvals.decision import same_person
 from imagebuild.review.desk import ReviewError
-from imagebuild.stages.approvals import identity
+from imagebuild.stages.approvals import Who, entered_as, who_decides
 from imagebuild.stages.asked import name_fault
-from imagebuild.stages.project import Project, find_project
+from imagebuild.stages.project import find_project
 from imagebuild.stages.review.desk import ProjectDesk, Showing
 from imagebuild.stages.review.export import export_review
 from imagebuild.stages.review.serve import Serving, Started, opening_page, serve_review
@@ -29,10 +29,12 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     project = find_project(options.file, os.environ)
-    people = _people(options, project)
+    who = who_decides(options.who, os.environ, project.folder)
+    people = _people(options, who)
+    entering = None if options.people else who.at_work  # who gets an address of their own decides by it themselves
     since = compare_with(project, options.since) if options.since else None
     showing = Showing(options.select, options.exclude, provider=provider_of(options), since=since)
-    desk = ProjectDesk(project, showing, clock=lambda: datetime.datetime.now(datetime.UTC))
+    desk = ProjectDesk(project, showing, clock=lambda: datetime.datetime.now(datetime.UTC), entering=entering)
     gc.freeze()  # a campaign is many values, which stay: they are not looked through again and again
     gc.enable()
     if options.export is not None:
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
             addresses = [{"name": name or None, "url": url} for name, url in found.addresses.items()]
             print(json.dumps({"campaign": desk.view.planned.plan.campaign, "people": addresses, "pid": os.getpid()}))
         else:
-            _say_started(found, desk, options)
+            _say_started(found, desk, options, entering)
         if options.open:  # by way of a file: what is on a command line, everybody at this machine can read
             webbrowser.open(ends.enter_context(opening_page(project, next(iter(found.addresses.values())))))
 
@@ -59,10 +61,9 @@ def run(options: argparse.Namespace) -> int:
     os._exit(0)  # at once: threads that still draw or compare pictures would be waited for
 
 
-def _people(options: argparse.Namespace, project: Project) -> tuple[str, ...]:
+def _people(options: argparse.Namespace, who: Who) -> tuple[str, ...]:
     """Who decides: those who are named, else whoever is at work here; nobody when that is not known."""
-    who = options.who or identity(os.environ, project.root)
-    names = tuple(options.people) or ((who,) if who else ())
+    names = tuple(options.people) or ((who.name,) if who.name else ())
     for name in names:
         fault = name_fault("--for" if options.people else "--as", name)
         if fault is not None:
@@ -76,7 +77,7 @@ def _people(options: argparse.Namespace, project: Project) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _say_started(found: Started, desk: ProjectDesk, options: argparse.Namespace) -> None:
+def _say_started(found: Started, desk: ProjectDesk, options: argparse.Namespace, entering: str | None) -> None:
     say(_summary(desk))
     several = len(found.addresses) > 1
     for name, url in found.addresses.items():
@@ -86,7 +87,10 @@ def _say_started(found: Started, desk: ProjectDesk, options: argparse.Namespace)
     elif several:
         say("each address is that person's own: whoever has it decides in that name")
     else:
-        say(f"whoever has the address decides as {isolated(printable(next(iter(found.addresses))))}")
+        name = next(iter(found.addresses))
+        entered = entered_as(name, entering)
+        trace = f"; beside each decision stands: {isolated(printable(entered))}" if entered else ""
+        say(f"whoever has the address decides as {isolated(printable(name))}{trace}")
     if options.allow_host:
         say(
             "the connection is not encrypted: anybody on the way can read it, and decide; safer, from where you look: "

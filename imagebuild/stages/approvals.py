@@ -17,7 +17,7 @@ from imagebuild.core.address import MOST_VARIANTS, VARIANT, base_of, is_inner
 from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, requirement_of
-from imagebuild.core.approvals.standing import may_decide
+from imagebuild.core.approvals.standing import may_decide, may_take_back
 from imagebuild.core.cells import cells_of
 from imagebuild.core.key import Digest, short
 from imagebuild.core.lock import Lock, LockEntry
@@ -30,8 +30,8 @@ from imagebuild.workspace.approvals import add, read
 from imagebuild.workspace.git import user_email
 
 __all__ = [
-    "Asked", "Decided", "Makers", "Refused", "decide", "entered_as", "identity", "makers_of", "read_approvals",
-    "said_pick",
+    "Asked", "Decided", "Makers", "Refused", "Who", "decide", "entered_as", "identity", "makers_of", "read_approvals",
+    "said_pick", "who_decides",
 ]  # fmt: skip
 
 
@@ -41,6 +41,25 @@ class Decided(NamedTuple):
     accepted: tuple[Decision, ...]
     refused: tuple[Refused, ...]
     history: History
+
+
+class Who(NamedTuple):
+    """Who decides, empty when nobody is named; and who is at work, which with `--as` may be somebody else."""
+
+    name: str
+    at_work: str | None
+
+
+def who_decides(said: str | None, environment: Mapping[str, str], folder: str) -> Who:
+    """`said`: in whose name, where it is not that of who is at work here."""
+    name = (said or "").strip()
+    try:
+        at_work = identity(environment, folder)
+    except ApprovalsError:
+        if not name:
+            raise
+        at_work = None
+    return Who(name or at_work or "", at_work)
 
 
 def identity(environment: Mapping[str, str], root: str) -> str | None:
@@ -261,8 +280,18 @@ class _Judge:
         elif undoes in self._history.undone or undoes in self._taken_back:
             what = "it was taken back already"
         else:
-            return None
+            why_not = self._may_take_back(target)
+            return Refused(asked.ref, why_not, None, asked.asset) if why_not else None
         return Refused(asked.ref, what, None, asked.asset)
+
+    def _may_take_back(self, target: Decision) -> str | None:
+        """Why whoever is at work here may not; of a picture that the campaign has no more, nobody is asked."""
+        action = self._actions.get(target.asset)
+        if action is None:
+            return None
+        requirement = self._requirement(action)
+        makers = self._makers.of(target.asset) if requirement.others else None
+        return may_take_back(target, self._entering, requirement, makers)
 
     # ---------------------------------------------------------------- what is about a picture
 
@@ -281,6 +310,8 @@ class _Judge:
         if is_inner(address):
             return Refused(asked.ref, f"`{address}` is not a picture of its own", f"`{base_of(address)}`", address), ""
         answer = self._now_there(asked)
+        if answer is None and decision == "approve":
+            answer = self._outdated(asked)
         if answer is not None or decision == "comment":
             return answer, ""
         action = self._actions[address]
@@ -312,6 +343,23 @@ class _Judge:
             return None
         what = f"another picture is there now: {short(entry.digest)}, not {short(asked.digest)}"
         return Refused(asked.ref, what, "look at it, and decide again", asked.asset)
+
+    def _outdated(self, asked: Asked) -> Refused | None:
+        """That the campaign has another picture made in its place: no release would have the one that is there."""
+        planned, address = self._planned, asked.asset
+        then, now = planned.facts.lock.entries.get(address), self._lock.entries.get(address)
+        if then is None or now is None or (then.key, then.digest) != (now.key, now.digest):
+            return None  # it was built since it was planned
+        if address not in self._wanting:
+            return None
+        what = "the campaign asks for another picture now"
+        return Refused(asked.ref, what, "`imagebuild build` makes it, then decide", address)
+
+    @cached_property
+    def _wanting(self) -> frozenset[str]:
+        """What the next build puts another picture in place of, or makes first."""
+        steps = self._planned.plan.steps
+        return frozenset(step.address for step in steps if step.digest is None and step.verdict != "rejected")
 
     def _retake(self, asked: Asked) -> Refused | None:
         if not self._actions[asked.asset].paid:

@@ -405,6 +405,28 @@ def test_whoever_is_at_work_for_another_is_named_beside_what_was_decided(planned
     assert say(planned, ANA, imported, entering=EVE).accepted[0].entered == f"import by {EVE}"
 
 
+def test_whoever_had_it_made_takes_back_no_rejection_in_anothers_name(planned: Planned) -> None:
+    no = asked(planned, "hero[locale=en-US]", "reject", why="crooked")
+    say(planned, BEN, no)
+    back = asked(planned, no.asset, "withdraw", 2, undoes=no.ref)
+    found = say(planned, BEN, back, entering=ANA)
+    assert (found.accepted, [each.what for each in found.refused]) == (
+        (), [f"whoever had a picture made does not take back in another's name: it is `{BEN}` who rejected it"]
+    )  # fmt: skip
+    assert len(say(planned, BEN, back).accepted) == 1
+
+
+def test_what_the_campaign_asks_another_picture_for_is_not_approved(folder: Path, planned: Planned) -> None:
+    """By an import of what was decided on a page from before, say: no release would have it."""
+    yes, no = asked(planned, "hero[locale=en-US]"), asked(planned, "hero[locale=en-US]", "reject", 2, why="crooked")
+    edit(folder, "campaign.yaml", "cover: [320, 200]", "cover: [320, 210]")
+    after = plan(folder)
+    assert refusal(after, BEN, yes) == "the campaign asks for another picture now"
+    assert len(say(after, BEN, no).accepted) == 1
+    edit(folder, "campaign.yaml", "cover: [320, 210]", "cover: [320, 200]")
+    assert len(say(plan(folder), BEN, yes).accepted) == 1
+
+
 def test_what_another_entered_in_ones_name_one_may_still_say_oneself(planned: Planned) -> None:
     """Ana had the pictures made: that she says Ben approves does not count, and is not in Ben's way."""
     address = "hero[locale=en-US]"

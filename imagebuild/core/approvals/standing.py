@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
-from imagebuild.core.approvals.decision import Decision, entered_by, person
+from imagebuild.core.approvals.decision import Decision, entered_by, person, same_person
 from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, counted
 from imagebuild.core.key import Digest
 
-__all__ = ["STATES", "Lack", "Standing", "may_decide", "standing_of"]
+__all__ = ["STATES", "Lack", "Standing", "may_decide", "may_take_back", "standing_of"]
 
 STATES: Final = ("open", "partly", "approved", "rejected", "lapsed", "unneeded")
 
@@ -52,8 +52,8 @@ def standing_of(
     address: str, digest: Digest | None, history: History, requirement: Requirement, makers: frozenset[str] | None
 ) -> Standing:
     """How a picture stands; `digest` is None when it is not built, `makers` when it is not known who had it made."""
-    said = [each for each in history.by_asset.get(address, ()) if each.ref not in history.undone]
     members = _Members(requirement, makers)
+    said = _standing_words(history.by_asset.get(address, ()), history, members)
     own = [each for each in said if not members.slipped_in(each)]
     heard = [each for each in _last_words(own, history) if members.has(each.by)]
     now = [each for each in heard if each.digest == digest]
@@ -69,6 +69,17 @@ def standing_of(
         comments=tuple(each for each in said if each.decision == "comment" and each.digest == digest),
         lapsed=lapsed,
     )
+
+
+def _standing_words(said: Collection[Decision], history: History, members: _Members) -> list[Decision]:
+    """What was not taken back. Whoever had a picture made takes back nobody else's rejection of it."""
+    undone = history.undone
+    slipped = {each.undoes for each in said if each.decision == "withdraw" and members.slipped_in(each)}
+    if slipped:
+        taken_back = {each.undoes for each in said if each.decision == "withdraw" and not members.slipped_in(each)}
+        rejections = {each.ref for each in said if each.decision == "reject"}
+        undone = undone - ((slipped - taken_back) & rejections)
+    return [each for each in said if each.ref not in undone]
 
 
 def _last_words(said: Iterable[Decision], history: History) -> list[Decision]:
@@ -127,9 +138,10 @@ class _Members:
         return person(name) in self._makers
 
     def slipped_in(self, decision: Decision) -> bool:
-        """Whether who had it made approved it in another's name: that is not the other's word, so not the last one."""
+        """Whether who had it made approved it in another's name, or took back what another said: that is not the
+        other's word, so not the last one."""
         entered = entered_by(decision)
-        return decision.decision == "approve" and entered is not None and self.is_maker(entered)
+        return decision.decision in ("approve", "withdraw") and entered is not None and self.is_maker(entered)
 
     def made(self, approval: Decision) -> bool:
         """Whether who had it made approves it."""
@@ -162,6 +174,17 @@ def may_decide(who: str, decision: str, requirement: Requirement, makers: frozen
         return f"`{who}` is not among those who decide here: {named}"
     if decision == "approve" and members.is_maker(who):
         return "whoever had a picture made does not approve it"
+    return None
+
+
+def may_take_back(
+    target: Decision, entering: str, requirement: Requirement, makers: frozenset[str] | None
+) -> str | None:
+    """Why somebody may not enter, in another's name, that what they said is taken back; None: they may."""
+    if target.decision != "reject" or same_person(entering, target.by):
+        return None
+    if _Members(requirement, makers).is_maker(entering):
+        return f"whoever had a picture made does not take back in another's name: it is `{target.by}` who rejected it"
     return None
 
 

@@ -168,8 +168,10 @@ class _Follower:
 class ProjectDesk:
     """See `imagebuild.review.desk.Desk` for what each method promises."""
 
-    def __init__(self, project: Project, showing: Showing, *, clock: Clock) -> None:
+    def __init__(self, project: Project, showing: Showing, *, clock: Clock, entering: str | None = None) -> None:
+        """`entering`: who decides here in the name of those who ask, where that is known and not they themselves."""
         self._clock = clock
+        self._entering = entering
         self._follower = _Follower(project, showing, clock)
         self._shown = self._follower.shown
         self._library = Library(project, lambda: self._shown.moment)
@@ -216,7 +218,9 @@ class ProjectDesk:
             hindered = [(each, self._hindered(each, late)) for each in wanted]
             refused += [no for _each, no in hindered if no is not None]
             wanted = [each for each, no in hindered if no is None]
-            decided = decide(self.view.planned, self._shown.history, who, wanted, now=self._clock())
+            decided = decide(
+                self.view.planned, self._shown.history, who, wanted, now=self._clock(), entering=self._entering
+            )
             with self._shown.swap:
                 if decided.history.by_ref.keys() >= self._shown.history.by_ref.keys():  # else a later one is shown
                     self._shown.take(decided.history)

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from imagebuild.core.approvals.history import appended
 from imagebuild.core.approvals.policy import Requirement
-from imagebuild.core.approvals.standing import STATES, may_decide, standing_of
+from imagebuild.core.approvals.standing import STATES, may_decide, may_take_back, standing_of
 from tests.core.approvals.deciding import ANA, BEN, HERO, LEA, decided, digest, history_of, lines_of, read, ref
 
 CEM, EVE = "cem@northwind.example", "eve@northwind.example"
@@ -30,8 +30,8 @@ def no(by, minute=0, **more):
     return decided(f"{by} {minute} {more.get('picture')}", "reject", by=by, minute=minute, why="no", **more)
 
 
-def back(by, of, minute=9):
-    return decided(f"{by} takes {of} back {minute}", "withdraw", by=by, undoes=of.ref, minute=minute)
+def back(by, of, minute=9, **more):
+    return decided(f"{by} takes {of} back {minute}", "withdraw", by=by, undoes=of.ref, minute=minute, **more)
 
 
 def stands(requirement, *decisions, picture="one", makers=frozenset()):
@@ -246,3 +246,35 @@ def test_an_approval_that_a_maker_entered_in_anothers_name_does_not_count_where_
     refused = [no(ANA, 1), yes(ANA, 2, entered=f"as said by {CEM}")]
     assert stands(OTHERS, *refused, makers=frozenset({CEM})).state == "rejected"
     assert stands(BRAND, yes(ANA, entered=f"import by {CEM}"), makers=frozenset({CEM})).state == "approved"
+
+
+@pytest.mark.parametrize(
+    ("entered", "makers", "requirement", "state"),
+    [
+        (f"as said by {CEM}", {CEM}, OTHERS, "rejected"),
+        (f"import by {CEM.upper()}", {CEM}, OTHERS, "rejected"),
+        (f"as said by {EVE}", {CEM}, OTHERS, "approved"),
+        (f"as said by {CEM}", {CEM}, BRAND, "approved"),  # there nobody minds who had it made
+        (None, {CEM}, OTHERS, "approved"),
+    ],
+)
+def test_whoever_had_a_picture_made_takes_back_nobody_elses_rejection(entered, makers, requirement, state):
+    said = [yes(BEN), no(ANA, 1), back(ANA, no(ANA, 1), entered=entered)]
+    assert stands(requirement, *said, makers=frozenset(makers)).state == state
+
+
+def test_what_was_taken_back_by_a_maker_and_then_by_whoever_said_it_is_taken_back():
+    said = [yes(BEN), no(ANA, 1), back(ANA, no(ANA, 1), 3, entered=f"as said by {CEM}"), back(ANA, no(ANA, 1), 4)]
+    assert stands(OTHERS, *said, makers=frozenset({CEM})).state == "approved"
+
+
+def test_a_maker_may_enter_that_an_approval_is_taken_back_and_no_rejection():
+    makers = frozenset({CEM})
+    assert may_take_back(yes(ANA), CEM, OTHERS, makers) is None
+    assert may_take_back(no(ANA), ANA, OTHERS, makers) is None
+    assert may_take_back(no(CEM), CEM.upper(), OTHERS, makers) is None
+    assert may_take_back(no(ANA), EVE, OTHERS, makers) is None
+    assert may_take_back(no(ANA), CEM, BRAND, None) is None
+    told = may_take_back(no(ANA), CEM, OTHERS, makers)
+    assert told is not None
+    assert f"it is `{ANA}` who rejected it" in told

@@ -19,12 +19,13 @@ from imagebuild.stages.approvals import read_approvals
 from imagebuild.stages.feed import telling
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import find_project
-from imagebuild.stages.review.desk import ProjectDesk
+from imagebuild.stages.review.desk import ProjectDesk, Showing
 from tests.cli.conftest import edit
 from tests.stages.review.campaign import (
     ANA,
     BEN,
     LEA,
+    NOW,
     asked,
     asset,
     board,
@@ -115,6 +116,16 @@ def test_whoever_decides_is_who_asked_whatever_the_entry_says(shown: Path) -> No
     say(desk, LEA, {**asked("approve", cells(desk)[ARABIC]), "by": ANA, "at": "2020-01-01T00:00:00Z"})
     (decision,) = read_approvals(find_project(None, {}, str(shown))).decisions
     assert (decision.by, decision.at, decision.entered) == (LEA, "2026-11-21T22:54:29Z", None)
+
+
+def test_whoever_lets_others_decide_by_their_own_name_stands_beside_what_is_decided(shown: Path) -> None:
+    project = find_project(None, {}, str(shown))
+    desk = ProjectDesk(project, Showing(), clock=lambda: NOW, entering=BEN)
+    found = cells(desk)
+    say(desk, LEA, asked("approve", found[ARABIC]))
+    say(desk, BEN, asked("approve", found[GERMAN]))
+    decisions = read_approvals(project).decisions
+    assert [(each.by, each.entered) for each in decisions] == [(LEA, f"as said by {BEN}"), (BEN, None)]
 
 
 def test_two_people_at_once_lose_nothing_and_each_sees_all(shown: Path) -> None:
