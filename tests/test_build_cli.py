@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -40,6 +40,18 @@ def fresh(tmp_path: Path) -> Path:
     folder = tmp_path / "fresh"
     write_campaign(folder)
     return folder
+
+
+@pytest.fixture
+def long(fresh: Path) -> Path:
+    """The campaign with so much to draw that whoever stops a build of it comes in time, on a busy machine too."""
+    numbers = ", ".join(f"n{number}" for number in range(1, 121))
+    edit(fresh, "campaign.yaml", "assets:\n", f"  number: [{numbers}]\nassets:\n")
+    with (fresh / "campaign.yaml").open("a", encoding="utf-8") as file:
+        file.write(
+            '  tile: {over: [number], from: scene, steps: [fit: {cover: [48, 30]}], output: "{{ number }}.png"}\n'
+        )
+    return fresh
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +92,16 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
     return said, errors
 
 
+def until(stream: IO[str] | None, words: str) -> list[str]:
+    """What it says up to the first line with these words."""
+    assert stream is not None
+    lines = [stream.readline()]
+    while words not in lines[-1]:
+        assert lines[-1], f"it ended, and has not said `{words}`: {''.join(lines)}"
+        lines.append(stream.readline())
+    return lines
+
+
 def lock_of(folder: Path) -> Lock:
     return parse_lock((folder / "imagebuild.lock").read_text(encoding="utf-8"), file="imagebuild.lock")
 
@@ -103,11 +125,9 @@ def assert_all_in_place(folder: Path) -> None:
     ("number", "name"),
     [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")],
 )
-def test_stopped_once_it_finishes_what_is_in_flight_and_the_next_build_does_only_the_rest(fresh, number, name):
-    with started(fresh, "build", "--json", "--jobs", "1") as process:
-        lines = [process.stdout.readline()]
-        while '"made"' not in lines[-1]:
-            lines.append(process.stdout.readline())
+def test_stopped_once_it_finishes_what_is_in_flight_and_the_next_build_does_only_the_rest(long, number, name):
+    with started(long, "build", "--json", "--jobs", "1") as process:
+        lines = until(process.stdout, '"made"')
         os.killpg(process.pid, number)
         rest, errors = ended(process)
     events = events_of("".join(lines) + rest)
@@ -119,50 +139,46 @@ def test_stopped_once_it_finishes_what_is_in_flight_and_the_next_build_does_only
     made = {event["address"] for event in events if event["event"] == "made"}
     assert begun == made
     assert end["left"] > 0
-    assert made <= set(lock_of(fresh).entries)
-    again = events_of(run_imagebuild(fresh, "build", "--json").stdout)
+    assert made <= set(lock_of(long).entries)
+    again = events_of(run_imagebuild(long, "build", "--json").stdout)
     assert again[-1]["exit"] == 0
     assert made.isdisjoint(event["address"] for event in again if event["event"] in ("start", "made"))
-    assert_all_in_place(fresh)
+    assert_all_in_place(long)
 
 
-def test_the_summary_of_a_stopped_build_says_so(fresh):
-    with started(fresh, "build", "--jobs", "1") as process:
-        while "] made" not in process.stderr.readline():
-            pass
+def test_the_summary_of_a_stopped_build_says_so(long):
+    with started(long, "build", "--jobs", "1") as process:
+        until(process.stderr, "] made")
         os.killpg(process.pid, signal.SIGINT)
         said, errors = ended(process)
     assert re.fullmatch(r"Not done \(stopped by Ctrl-C\): made \d.* · left \d+ · spent \$0\.00 · \d+\.\d s\n", said)
     assert "] left" not in errors
 
 
-def test_stopped_twice_it_breaks_off_at_once_and_nothing_is_broken(fresh):
-    with started(fresh, "build", "--json", "--jobs", "1") as process:
-        while '"made"' not in (line := process.stdout.readline()):
-            pass
-        first = json.loads(line)["address"]
+def test_stopped_twice_it_breaks_off_at_once_and_nothing_is_broken(long):
+    with started(long, "build", "--json", "--jobs", "1") as process:
+        first = json.loads(until(process.stdout, '"made"')[-1])["address"]
         os.killpg(process.pid, signal.SIGINT)
-        while "stopping" not in process.stderr.readline():
-            pass
+        until(process.stderr, "stopping")
         os.killpg(process.pid, signal.SIGINT)
         _, errors = ended(process)
     assert process.returncode == 2
     assert errors == "broken off: what was finished is saved, and the next build goes on from there\n"
-    assert first in lock_of(fresh).entries
-    again = events_of(run_imagebuild(fresh, "build", "--json").stdout)
+    assert first in lock_of(long).entries
+    again = events_of(run_imagebuild(long, "build", "--json").stdout)
     assert first not in {event["address"] for event in again if event["event"] == "start"}
-    assert_all_in_place(fresh)
+    assert_all_in_place(long)
 
 
-def test_a_reader_that_goes_away_ends_the_build_but_not_what_was_made(fresh):
-    with started(fresh, "build", "--json", "--jobs", "1") as process:
+def test_a_reader_that_goes_away_ends_the_build_but_not_what_was_made(long):
+    with started(long, "build", "--json", "--jobs", "1") as process:
         assert '"start"' in process.stdout.readline()
         process.stdout.close()
         assert process.wait(timeout=60) == 1
         assert process.stderr.read() == ""
-    assert len(lock_of(fresh).entries) > 0
-    assert run_imagebuild(fresh, "build").returncode == 0
-    assert_all_in_place(fresh)
+    assert len(lock_of(long).entries) > 0
+    assert run_imagebuild(long, "build").returncode == 0
+    assert_all_in_place(long)
 
 
 def test_a_build_that_begins_with_signals_ignored_goes_on_through_them(fresh):

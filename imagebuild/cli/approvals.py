@@ -20,7 +20,7 @@ from imagebuild.core.approvals.standing import STATES
 from imagebuild.core.key import short
 from imagebuild.errors import ApprovalsError, Place, Problem, render
 from imagebuild.stages.about import picked
-from imagebuild.stages.approvals import read_approvals
+from imagebuild.stages.approvals import identity, read_approvals
 from imagebuild.stages.facts import read_lock
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import Project, find_project
@@ -40,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
         raise ApprovalsError("`--against` goes with `verify`", hint="`imagebuild approvals verify --against v1.0`")
     if options.state and action != "list":
         raise ApprovalsError("`--state` goes with the list", hint="`imagebuild approvals --state open`")
+    if options.waiting is not None and action != "list":
+        raise ApprovalsError("`--for` goes with the list", hint="`imagebuild approvals --for ana@example.com`")
     project = find_project(options.file, os.environ)
     if action == "verify":
         if words or options.exclude:
@@ -59,6 +61,12 @@ def _list(project: Project, options: argparse.Namespace, words: Sequence[str]) -
     rows = standings(planned, history, set(addresses))
     if options.state:
         rows = [row for row in rows if row.standing.state in options.state]
+    if options.waiting is not None:
+        name = _name(options.waiting, project)
+        rows = [row for row in rows if row.waits is not None and row.waits.has(name)]
+        if not options.json:
+            print("\n".join(_waiting_text(rows, name)))
+            return 0
     if options.json:
         json.dump(_list_json(planned.plan.campaign, rows), sys.stdout, ensure_ascii=False, indent=1)
         print()
@@ -87,6 +95,28 @@ def _list_text(rows: Sequence[Row], states: Sequence[str], ink: Ink) -> list[str
     unbuilt = sum(row.digest is None for row in rows)
     if unbuilt:
         lines.append(f"{_pictures(unbuilt)} not built as the campaign is now: `imagebuild build`")
+    return lines
+
+
+def _name(said: str, project: Project) -> str:
+    """Whose: `me` is whoever is at work here."""
+    if said != "me":
+        return said
+    name = identity(os.environ, project.folder)
+    if name is None:
+        hint = "`--for you@example.com`, or `git config user.email you@example.com`, or set IMAGEBUILD_USER"
+        raise ApprovalsError("nobody knows who `me` is here", hint=hint)
+    return name
+
+
+def _waiting_text(rows: Sequence[Row], name: str) -> list[str]:
+    """What waits for somebody, all of it: they will go through the list."""
+    if not rows:
+        return [f"nothing waits for {_shown(name)}"]
+    lines = [f"{_pictures(len(rows))} {'waits' if len(rows) == 1 else 'wait'} for {_shown(name)}"]
+    for row in rows:
+        missing = _shown(", ".join(row.standing.missing))
+        lines += [f"  {_shown(row.address)}  {row.standing.state}  missing {missing}"]
     return lines
 
 
@@ -140,7 +170,7 @@ def _list_json(campaign: str, rows: Sequence[Row]) -> dict[str, Any]:
         "assets": [
             {
                 "address": row.address, "digest": row.digest, "state": row.standing.state,
-                "missing": list(row.standing.missing), "policy": row.requirement.words,
+                "missing": list(row.standing.missing), "waits_for": _waits_json(row), "policy": row.requirement.words,
                 "approvals": [decision_json(each) for each in row.standing.approvals],
                 "rejections": [decision_json(each) for each in row.standing.rejections],
                 "lapsed": [decision_json(each) for each in row.standing.lapsed],
@@ -148,6 +178,12 @@ def _list_json(campaign: str, rows: Sequence[Row]) -> dict[str, Any]:
             for row in rows
         ],
     }  # fmt: skip
+
+
+def _waits_json(row: Row) -> dict[str, list[str]] | None:
+    if row.waits is None:
+        return None
+    return {"anybody_but" if row.waits.anybody else "people": sorted(row.waits.people)}
 
 
 # --------------------------------------------------------------------------------------------------------- history

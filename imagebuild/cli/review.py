@@ -91,12 +91,21 @@ def _say_started(found: Started, desk: ProjectDesk, options: argparse.Namespace,
         entered = entered_as(name, entering)
         trace = f"; beside each decision stands: {isolated(printable(entered))}" if entered else ""
         say(f"whoever has the address decides as {isolated(printable(name))}{trace}")
+        say(_waiting(desk.waiting_for(name)))
     if options.allow_host:
         say(
             "the connection is not encrypted: anybody on the way can read it, and decide; safer, from where you look: "
             "`ssh -L PORT:127.0.0.1:PORT THIS-MACHINE`, without `--host`"
         )
     say("Ctrl-C stops it")
+
+
+def _waiting(count: int | None) -> str:
+    if count is None:
+        return "no `approvers` names them, so they approve and reject nothing; they may comment and ask for other takes"
+    if not count:
+        return "no picture waits for their approval"
+    return f"{count} {'picture waits' if count == 1 else 'pictures wait'} for their approval"
 
 
 def _summary(desk: ProjectDesk) -> str:

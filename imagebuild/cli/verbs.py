@@ -290,6 +290,10 @@ def _approvals(add: Callable[..., Parser]) -> None:
         "--state", action="append", default=[], help="list: only pictures in this state; may be repeated",
         choices=("open", "partly", "approved", "rejected", "lapsed", "unneeded"),
     )  # fmt: skip
+    parser.add_argument(
+        "--for", dest="waiting", type=_name, metavar="NAME",
+        help="list: only what waits for this person's approval; `me` is whoever is at work here",
+    )  # fmt: skip
     parser.add_argument("--against", metavar="REV", help="verify: compare with this revision of git (default: HEAD)")
     parser.add_argument("--json", action="store_true", help="as JSON")
 

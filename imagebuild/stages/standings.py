@@ -11,7 +11,7 @@ from imagebuild.core.address import is_inner
 from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, requirement_of
-from imagebuild.core.approvals.standing import Standing, standing_of
+from imagebuild.core.approvals.standing import Standing, Waiting, standing_of, waits_for
 from imagebuild.core.key import Digest
 from imagebuild.core.plan import PlanStep
 from imagebuild.stages.approvals import Asked, Makers
@@ -22,13 +22,15 @@ __all__ = ["LeftOut", "Missing", "Row", "Selected", "digest_now", "missing_of", 
 
 
 class Row(NamedTuple):
-    """One delivered picture. `digest` is None while it is not built as the campaign says now."""
+    """One delivered picture. `digest` is None while it is not built as the campaign says now; `waits` is whose approval
+    it waits for."""
 
     address: str
     asset: str
     digest: Digest | None
     requirement: Requirement
     standing: Standing
+    waits: Waiting | None
 
 
 class Missing(NamedTuple):
@@ -70,10 +72,20 @@ def standings(planned: Planned, history: History, addresses: Collection[str] | N
             continue
         requirement = requirement_of(planned.loaded.campaign.approval, action.asset, dict(action.cell))
         who = makers.of(action.address) if requirement.others else None
-        digest = digest_now(planned, steps.get(action.address))
+        step = steps.get(action.address)
+        digest = digest_now(planned, step)
         standing = standing_of(action.address, digest, history, requirement, who)
-        found.append(Row(action.address, action.asset, digest, requirement, standing))
+        waits = waits_for(standing, requirement, who) if _can_be_approved(planned, step, digest) else None
+        found.append(Row(action.address, action.asset, digest, requirement, standing, waits))
     return found
+
+
+def _can_be_approved(planned: Planned, step: PlanStep | None, digest: Digest | None) -> bool:
+    """Whether there is a picture that its checks let through, and the lock has."""
+    if step is None or digest is None or step.verdict == "rejected" or step.address in planned.facts.lock.alternatives:
+        return False
+    entry = planned.facts.lock.entries.get(step.address)
+    return entry is not None and entry.digest == digest
 
 
 def missing_of(rows: Iterable[Row]) -> list[Missing]:

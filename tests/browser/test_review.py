@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.browser.acting import (
     wrote,
 )
 from tests.browser.conftest import Pages
-from tests.browser.real import ANA, Reviewing, decisions, locked
+from tests.browser.real import ANA, LEA, Reviewing, decisions, locked, reviewing
 from tests.cli.conftest import run_imagebuild
 
 CHOICE, PLAIN = "choice", "plain[ratio=wide]"
@@ -98,8 +99,10 @@ def test_what_nothing_matches_says_how_to_get_back(page: Page) -> None:
     expect(page.locator("#grid .slot[data-address]")).to_have_count(11)
 
 
-def matching(cell: dict[str, Any], facet: str, value: str) -> bool:
-    """What a filter means, told apart from how the page works it out."""
+def matching(cell: dict[str, Any], facet: str, value: str, waiting: set[str]) -> bool:
+    """What a filter means, told apart from how the page works it out. `waiting`: what waits for who looks."""
+    if facet == "mine":
+        return cell["address"] in waiting
     flags = {"changed": "changed", "comments": "comments", "take": "retake", "variants": "variants"}
     if facet in flags:
         return bool(cell[flags[facet]])
@@ -110,6 +113,9 @@ def matching(cell: dict[str, Any], facet: str, value: str) -> bool:
 
 def test_every_filter_shows_what_it_says_and_counts_it(page: Page, served: Reviewing) -> None:
     cells = served.ask("api/board")["cells"]
+    listed = run_imagebuild(served.folder, "approvals", "--for", ANA, "--json")
+    waiting = {each["address"] for each in json.loads(listed.stdout)["assets"]}
+    assert 0 < len(waiting) < len(cells)
     arranged_as_list(page)
     page.keyboard.press("f")
     for summary in page.locator("#facets details:not([open]) summary").all():
@@ -117,11 +123,12 @@ def test_every_filter_shows_what_it_says_and_counts_it(page: Page, served: Revie
     boxes = page.locator("#facets input[type=checkbox]")
     names = [(each.get_attribute("data-facet"), each.get_attribute("data-value")) for each in boxes.all()]
     assert {name for name, _ in names} == {
-        "state", "gate", "verdict", "changed", "comments", "take", "variants", "asset", "axis.locale", "axis.ratio",
+        "state", "gate", "verdict", "mine", "changed", "comments", "take", "variants", "asset", "axis.locale",
+        "axis.ratio",
     }  # fmt: skip
     for facet, value in names:
         box = page.locator(f'#facets input[data-facet="{facet}"][data-value="{value}"]')
-        wanted = sorted(cell["address"] for cell in cells if matching(cell, str(facet), str(value)))
+        wanted = sorted(cell["address"] for cell in cells if matching(cell, str(facet), str(value), waiting))
         assert box.locator("..").locator(".count").inner_text() == str(len(wanted)), (facet, value)
         box.check()
         expect(page.locator("#grid .slot[data-address]")).to_have_count(len(wanted))
@@ -273,6 +280,35 @@ def test_what_the_policy_forbids_is_said_and_not_written(page: Page, campaign: P
     expect(page.locator("#toasts")).to_contain_text("Not taken")
     saved(page)
     assert len(decisions(campaign)) == before + 1
+
+
+@pytest.fixture
+def both(campaign: Path) -> Iterator[Reviewing]:
+    with reviewing(campaign, "--for", ANA, "--for", LEA) as found:
+        yield found
+
+
+def test_what_waits_for_whoever_looks_is_counted_found_and_done(both: Reviewing, pages: Pages) -> None:
+    page, lea = pages(both.url(ANA)), pages(both.url(LEA))
+    mine = page.locator('#totals [data-flag="mine"]')
+    hers = lea.locator('#totals [data-flag="mine"]')
+    expect(hers).to_have_text("1 waiting for you")
+    hers.click()
+    expect(slot(lea, POSTERS[1])).to_be_visible()
+    assert addresses(lea) == [POSTERS[1]]
+    before = int(mine.inner_text().split()[0])
+    focus(page, POSTERS[1])
+    page.keyboard.press("a")  # brand's yes: legal's is still missing
+    expect(state(page, POSTERS[1])).to_have_text("partly")
+    expect(mine).to_have_text(f"{before - 1} waiting for you")
+    expect(hers).to_have_text("1 waiting for you")
+    focus(lea, POSTERS[1])
+    lea.keyboard.press("a")
+    expect(state(lea, POSTERS[1])).to_have_text("approved")
+    lea.get_by_role("button", name="bring the list up to date").click()
+    expect(lea.get_by_role("heading", name="No picture matches")).to_be_visible()
+    lea.get_by_role("button", name="Clear all filters").click()
+    expect(lea.locator("#totals")).to_contain_text("nothing waits for you")
 
 
 def test_everything_can_be_done_by_the_keyboard_alone(page: Page, campaign: Path) -> None:

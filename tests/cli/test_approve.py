@@ -88,6 +88,31 @@ def test_what_is_approved_already_is_left_out_and_nothing_is_wrong(say: Say) -> 
     )  # fmt: skip
 
 
+def test_what_waits_for_somebody_is_listed_until_they_have_said_their_word(say: Say) -> None:
+    told = say("approvals", "--for", LEA, "badge").stdout
+    assert told == f"1 picture waits for {LEA}\n  badge[locale=de-DE]  open  missing 1 of brand, 1 of legal\n"
+    assert say("approvals", "--for", "me", "winter", by=LEA).stdout == f"nothing waits for {LEA}\n"
+    assert say("approvals", "--for", "me", "badge").stdout.startswith(f"3 pictures wait for {BEN}\n")
+    assert say("approvals", "--for", ANA.upper(), "badge").stdout.startswith("3 pictures wait for")
+    say("approve", "badge")
+    assert say("approvals", "--for", "me", "badge").stdout == f"nothing waits for {BEN}\n"
+    assert say("approvals", "--for", ANA, "badge").stdout == f"nothing waits for {ANA}\n", "one of brand is enough"
+    (row,) = json.loads(say("approvals", "--for", LUC, "badge", "--json").stdout)["assets"]
+    assert (row["address"], row["state"]) == ("badge[locale=de-DE]", "partly")
+    assert row["waits_for"] == {"people": sorted((LEA, LUC))}
+    say("approve", "badge[locale=de-DE]", "--reject", "--why", "crooked", by=LEA)
+    assert say("approvals", "--for", LUC, "badge").stdout == f"nothing waits for {LUC}\n"
+    wrong = say("approvals", "log", "--for", LUC)
+    assert (wrong.returncode, "goes with the list" in wrong.stderr) == (1, True)
+
+
+def test_what_is_not_built_or_did_not_pass_waits_for_nobodys_approval(say: Say, built: Path) -> None:
+    say_in(built, "de-DE", "Neue Worte")
+    waiting = say("approvals", "--for", BEN).stdout
+    assert "poster[locale=en-US]" in waiting
+    assert "poster[locale=de-DE]" not in waiting
+
+
 def test_all_is_every_picture_that_is_delivered(say: Say, built: Path) -> None:
     done = say("approve", "--all", "--exclude", "winter")
     assert done.returncode == 0

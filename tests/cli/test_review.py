@@ -64,15 +64,29 @@ def test_one_address_is_printed_and_leads_to_the_board(built: Path) -> None:
     with reviewing(built, IMAGEBUILD_USER="ana@northwind.example") as process:
         url = line(process.stdout)
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/r/[\w-]{43}/", url)
-        said = [line(process.stderr) for _ in range(3)]
+        said = [line(process.stderr) for _ in range(4)]
         assert said[0].startswith("reviewing small: 8 pictures (8 open)")
-        assert "ana@northwind.example" in said[1]
-        assert "Ctrl-C" in said[2]
+        assert said[1] == "whoever has the address decides as ana@northwind.example"
+        assert said[2] == "8 pictures wait for their approval"
+        assert "Ctrl-C" in said[3]
         board = fetched(url + "api/board")
-        assert board["you"] == {"name": "ana@northwind.example", "decides": True, "why_not": ""}
+        name = "ana@northwind.example"
+        assert board["you"] == {"name": name, "person": name, "decides": True, "why_not": ""}
         assert len(board["cells"]) == 8
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(re.sub(r"/r/[\w-]+", "/r/" + "x" * 43, url), timeout=20)
+
+
+def test_whoever_opens_it_for_another_is_told_what_will_stand_beside_each_decision(built: Path) -> None:
+    edit(built, "campaign.yaml", "assets:", "approvers: {brand: [lea@x.example]}\nassets:")
+    with reviewing(built, "--as", "lea@x.example", IMAGEBUILD_USER="ben@x.example") as process:
+        said = [line(process.stderr) for _ in range(3)]
+        assert said[1].endswith("decides as lea@x.example; beside each decision stands: as said by ben@x.example")
+        assert said[2] == "8 pictures wait for their approval"
+    with reviewing(built, IMAGEBUILD_USER="ben@x.example") as process:
+        said = [line(process.stderr) for _ in range(3)]
+        assert said[1].endswith("decides as ben@x.example")
+        assert said[2].startswith("no `approvers` names them, so they approve and reject nothing")
 
 
 def test_each_person_has_an_address_of_their_own(built: Path) -> None:
@@ -171,8 +185,8 @@ def test_more_than_this_machine_takes_a_name_and_says_that_nothing_is_encrypted(
     assert "--allow-host" in done.stderr
     with reviewing(built, "--host", "0.0.0.0", "--allow-host", "studio.example", "--as", "ana@x") as process:
         assert line(process.stdout).startswith("http://studio.example:")
-        said = [line(process.stderr) for _ in range(3)]
-        assert "not encrypted" in said[2]
+        said = [line(process.stderr) for _ in range(4)]
+        assert "not encrypted" in said[3]
 
 
 def test_a_campaign_that_was_never_built_is_shown_and_says_so(fresh: Path) -> None:

@@ -14,7 +14,7 @@ from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, counted
 from imagebuild.core.key import Digest
 
-__all__ = ["STATES", "Lack", "Standing", "may_decide", "may_take_back", "standing_of"]
+__all__ = ["STATES", "Lack", "Standing", "Waiting", "may_decide", "may_take_back", "standing_of", "waits_for"]
 
 STATES: Final = ("open", "partly", "approved", "rejected", "lapsed", "unneeded")
 
@@ -24,6 +24,16 @@ class Lack(NamedTuple):
 
     people: tuple[str, ...]
     words: str
+
+
+class Waiting(NamedTuple):
+    """Whose approval a picture waits for: that of these people; or, with `anybody`, of everybody but these."""
+
+    people: frozenset[str]
+    anybody: bool = False
+
+    def has(self, name: str) -> bool:
+        return (person(name) in self.people) is not self.anybody
 
 
 class Standing(NamedTuple):
@@ -148,17 +158,36 @@ class _Members:
         return self.is_maker(approval.by)
 
     def lacks(self, approved: Collection[str]) -> tuple[Lack, ...]:
-        """What is still asked for. Where it is not known who had the picture made, of each group one person more: then
-        so many as are asked for have not."""
-        found: list[Lack] = []
+        """What is still asked for."""
+        why = " (one more: it is not known who had it made)" if self._unknown else ""
+        return tuple(
+            Lack(tuple(each for each in named if person(each) not in approved), counted(name, people, wanted) + why)
+            for name, named, people, wanted in self._wanting(approved)
+        )
+
+    def waiting(self, approved: Collection[str]) -> Waiting | None:
+        """Of whom it is asked for."""
+        asked = [people for _, _, people, _ in self._wanting(approved)]
+        if not all(asked):
+            return Waiting(frozenset(approved) | self._makers, anybody=True)
+        people = frozenset[str]().union(*asked) - self._makers - frozenset(approved)
+        return Waiting(people) if people else None
+
+    def _wanting(self, approved: Collection[str]) -> Iterable[tuple[str, tuple[str, ...], frozenset[str], int]]:
+        """Each group of which approvals are missing, and how many. Where it is not known who had the picture made, of
+        each group one person more: then so many as are asked for have not."""
         for name, named, people, count in self._groups:
-            of_these = sum(not people or each in people for each in approved)
-            wanted = count + self._unknown - of_these
+            wanted = count + self._unknown - sum(not people or each in people for each in approved)
             if wanted > 0:
-                why = " (one more: it is not known who had it made)" if self._unknown else ""
-                left = tuple(each for each in named if person(each) not in approved)
-                found.append(Lack(left, counted(name, people, wanted) + why))
-        return tuple(found)
+                yield name, named, people, wanted
+
+
+def waits_for(standing: Standing, requirement: Requirement, makers: frozenset[str] | None) -> Waiting | None:
+    """Who can bring a picture closer to being approved; None when it waits for nobody. What is rejected waits for
+    another picture, or for whoever rejected it to think again."""
+    if standing.state not in ("open", "partly", "lapsed"):
+        return None
+    return _Members(requirement, makers).waiting({person(each.by) for each in standing.approvals})
 
 
 def may_decide(who: str, decision: str, requirement: Requirement, makers: frozenset[str] | None) -> str | None:

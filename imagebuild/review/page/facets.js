@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { el, icon, state, on, replace, count, money, filters } = review;
-  const FLAG_WORDS = { changed: "changed", comments: "with comments", take: "take asked for", variants: "with variants" };
+  const FLAG_WORDS = { mine: "waiting for you", changed: "changed", comments: "with comments", take: "take asked for", variants: "with variants" };
 
   const phone = matchMedia("(max-width: 640px)");
   const rail = document.getElementById("facets");
@@ -138,10 +138,11 @@
       parts.push(el("button", { type: "button", class: "", "data-state": name, "aria-pressed": String(chosen.has(name)), title: `Show only what is ${words.word}`, on: { click: () => filters.toggle("state", name) } },
         icon(words.icon, words.tone), `${count(many)} ${words.word}`));
     }
-    for (const id of Object.keys(FLAG_WORDS).slice(0, 3)) {
+    for (const id of ["mine", "changed", "comments", "take"]) {
       const many = filters.counts(id).get("yes") || 0;
-      if (!many) continue;
-      parts.push(el("button", { type: "button", "data-flag": id, "aria-pressed": String(asked.chosen.has(id)), on: { click: () => filters.toggle(id, "yes") } }, icon({ changed: "changed", comments: "comment", take: "retake" }[id], "dim"), `${count(many)} ${FLAG_WORDS[id]}`));
+      if (!many && id === "mine" && filters.isAsked() && !asked.chosen.has(id)) parts.push(el("span", { class: "dim", text: "nothing waits for you" }));
+      if (!many && !asked.chosen.has(id)) continue;
+      parts.push(el("button", { type: "button", "data-flag": id, "aria-pressed": String(asked.chosen.has(id)), on: { click: () => filters.toggle(id, "yes") } }, icon({ mine: "person", changed: "changed", comments: "comment", take: "retake" }[id], "dim"), `${count(many)} ${FLAG_WORDS[id]}`));
     }
     const next = state.board.money && state.board.money.next_build;
     if (next) parts.push(el("span", { class: "money", text: Number.parseFloat(next) > 0 ? `next build ${money(next)}` : "next build free" }));

@@ -39,12 +39,23 @@
       facet("gate", "Checks", named("gate", used(cells, (cell) => cell.gate, GATE_ORDER)), (cell) => cell.gate || ""),
       facet("verdict", "Next build", named("", used(cells, (cell) => cell.verdict, ["make", "reuse"])), (cell) => cell.verdict || ""),
     ];
+    if (isAsked(board)) list.push(flag("mine", "waiting for you", waitsForMe));
     if (board.since) list.push(flag("changed", `changed since ${board.since.name}`, (cell) => cell.changed));
     list.push(flag("comments", "with comments", (cell) => cell.comments), flag("take", "another take asked for", (cell) => cell.retake));
     if (cells.some((cell) => cell.variants)) list.push(flag("variants", "with variants to choose from", (cell) => cell.variants));
     if (board.assets.length > 1) list.push(facet("asset", "Asset", board.assets.map((asset) => ({ id: asset.name, label: asset.name })), (cell) => cell.asset));
     for (const axis of board.axes) list.push(facet(`axis.${axis.name}`, axis.name, axis.values, (cell) => axisValue(cell, axis.name), { axis: true }));
     return list.filter((one) => one.values.length > 1 || one.group || one.id === "state"); // the totals count the states
+  }
+  /* Whether this page's person is among those whose approval counts at all. */
+  function isAsked({ you, people }) {
+    return Boolean(you && you.decides && people && (!people.length || people.includes(you.person)));
+  }
+  /* Whether an approval of this page's person is what a picture waits for. */
+  function waitsForMe(cell) {
+    const { you, people } = state.board;
+    if (!cell.waits) return false;
+    return cell.waits.of ? cell.waits.of.includes(people.indexOf(you.person)) : !cell.waits.but.includes(you.person);
   }
   function axisValue(cell, name) {
     const value = name === "asset" ? cell.asset : cell.cell && cell.cell[name];
@@ -215,6 +226,7 @@
     facets: () => facets,
     counts: (id) => counts.get(id) || new Map(),
     shown: () => shown,
+    isAsked: () => isAsked(state.board),
     stale: () => stale,
     exported: api.exported,
   };

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Final
 
 from imagebuild.core.approvals.policy import requirement_of
+from imagebuild.core.approvals.standing import Waiting
 from imagebuild.core.axis import Axis, Entry, Fields
 from imagebuild.core.key import Digest
 from imagebuild.core.locale import Locale
@@ -51,6 +52,7 @@ def frame_json(view: View) -> dict[str, Any]:
         "campaign": campaign.name,
         "model": planned.plan.model,
         "provider": planned.plan.provider,
+        "people": list(view.people),
         "axes": [_axis_json(axis, view) for axis in campaign.axes.values()],
         "assets": [
             {
@@ -96,6 +98,7 @@ def cell_json(view: View, address: str) -> dict[str, Any]:
         "gate": gate_of(view, address),
         "state": standing.state,
         "missing": list(standing.missing),
+        "waits": _waits_json(view, view.waits(address, standing)),
         "placement": placement.name if placement is not None else None,
         "output": action.output,
         "changed": _is_changed(view, address, shown),
@@ -104,6 +107,15 @@ def cell_json(view: View, address: str) -> dict[str, Any]:
         "variants": len(view.variants(address)),
         "dir": direction(view, address),
     }
+
+
+def _waits_json(view: View, waits: Waiting | None) -> dict[str, Any] | None:
+    """Of whom: people by their number on the board; or of everybody but these, by name."""
+    if waits is None:
+        return None
+    if waits.anybody:
+        return {"but": sorted(waits.people)}
+    return {"of": [number for number, name in enumerate(view.people) if name in waits.people]}
 
 
 def _is_changed(view: View, address: str, shown: Digest | None) -> bool | None:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
+from imagebuild.core.approvals.decision import person
 from imagebuild.core.approvals.history import History
 from imagebuild.errors import ImagebuildError
 from imagebuild.review.desk import ReviewError, Served
@@ -185,6 +186,14 @@ class ProjectDesk:
     def cells(self) -> Sequence[Mapping[str, Any]]:
         return list(self._shown.moment.cells.values())
 
+    def waiting_for(self, who: str) -> int | None:
+        """How many of the pictures that are shown wait for somebody's approval; None: they are nobody's to ask."""
+        view = self.view
+        if view.people and person(who) not in view.people:
+            return None
+        found = (view.waits(each, view.standing(each, view.digest(each))) for each in view.cells)
+        return sum(waits is not None and waits.has(who) for waits in found)
+
     def warm(self) -> None:
         """Read what the store remembers, so that the first picture that is opened need not wait for it."""
         self._library.records()
@@ -195,7 +204,7 @@ class ProjectDesk:
         why_not = "" if who else NOBODY
         if faults:
             why_not = f"the history of decisions was edited (line {faults[0].line}): {faults[0].what}"
-        you = {"name": who, "decides": not why_not, "why_not": why_not}
+        you = {"name": who, "person": person(who), "decides": not why_not, "why_not": why_not}
         return b'{"you":' + json.dumps(you).encode() + b"," + self._shown.body()
 
     def asset(self, who: str, address: str) -> bytes | None:

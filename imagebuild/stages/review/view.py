@@ -13,10 +13,10 @@ from typing import Final
 
 from imagebuild.core.action import Action, is_soft
 from imagebuild.core.address import VARIANT, base_of, is_inner
-from imagebuild.core.approvals.decision import Decision
+from imagebuild.core.approvals.decision import Decision, person
 from imagebuild.core.approvals.history import History
-from imagebuild.core.approvals.policy import Requirement, requirement_of
-from imagebuild.core.approvals.standing import Standing, standing_of
+from imagebuild.core.approvals.policy import ANYBODY, Requirement, requirement_of
+from imagebuild.core.approvals.standing import Standing, Waiting, standing_of, waits_for
 from imagebuild.core.axis import Ratio
 from imagebuild.core.key import Digest
 from imagebuild.core.lock import LockEntry
@@ -40,8 +40,8 @@ class View:
     """One moment of a campaign. `cells` are the addresses of what is delivered and shown, in the campaign's order;
     `paid` the paid pictures on the way to each address; `users` the pictures that are delivered with each of those in
     them; `prices` what the next build pays for a cell, a shared picture at its first; `family` the actions of each
-    picture. `came` and `ended` are what a running build tells, which no plan knows yet: pictures that it has made, and
-    how others came to nothing, and why."""
+    picture; `people` who is named as an approver, as names are compared. `came` and `ended` are what a running build
+    tells, which no plan knows yet: pictures that it has made, and how others came to nothing, and why."""
 
     planned: Planned
     history: History
@@ -52,6 +52,7 @@ class View:
     users: Mapping[str, tuple[str, ...]]
     prices: Mapping[str, Decimal]
     family: Mapping[str, tuple[str, ...]]
+    people: tuple[str, ...]
     _makers: Makers
     _ruled: frozenset[str]  # the axes that the policy speaks of
     _requirements: dict[tuple[str, tuple[tuple[str, str], ...]], Requirement] = field(default_factory=dict)
@@ -155,6 +156,14 @@ class View:
             found = self._untouched[key] = standing_of(address, digest, self.history, requirement, makers)
         return found
 
+    def waits(self, address: str, standing: Standing) -> Waiting | None:
+        """Whose approval the picture that is shown waits for, which stands so."""
+        step = self.steps.get(address)
+        if self.hindrance(address) is not None or (step is not None and step.verdict == "rejected"):
+            return None
+        requirement = self.requirement(address)
+        return waits_for(standing, requirement, self.makers(address) if requirement.others else None)
+
     def placement(self, address: str) -> Placement | None:
         """Where a picture will stand, when its ratio says so."""
         name = next((value for axis, value in self.actions[address].cell if axis == "ratio"), None)
@@ -205,8 +214,14 @@ def view_of(
     return View(
         planned=planned, history=history, since=since, steps=steps, cells=cells, paid=paid,
         users={address: tuple(several) for address, several in users.items()},
-        prices=_prices(cells, paid, steps), family=family, _makers=Makers(planned), _ruled=_ruled(planned),
+        prices=_prices(cells, paid, steps), family=family,
+        people=_people(planned), _makers=Makers(planned), _ruled=_ruled(planned),
     )  # fmt: skip
+
+
+def _people(planned: Planned) -> tuple[str, ...]:
+    policy = planned.loaded.campaign.approval
+    return tuple(map(person, policy.people(ANYBODY))) if policy is not None else ()
 
 
 def _ruled(planned: Planned) -> frozenset[str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from imagebuild.core.approvals.history import appended
 from imagebuild.core.approvals.policy import Requirement
-from imagebuild.core.approvals.standing import STATES, may_decide, may_take_back, standing_of
+from imagebuild.core.approvals.standing import STATES, may_decide, may_take_back, standing_of, waits_for
 from tests.core.approvals.deciding import ANA, BEN, HERO, LEA, decided, digest, history_of, lines_of, read, ref
 
 CEM, EVE = "cem@northwind.example", "eve@northwind.example"
@@ -246,6 +246,31 @@ def test_an_approval_that_a_maker_entered_in_anothers_name_does_not_count_where_
     refused = [no(ANA, 1), yes(ANA, 2, entered=f"as said by {CEM}")]
     assert stands(OTHERS, *refused, makers=frozenset({CEM})).state == "rejected"
     assert stands(BRAND, yes(ANA, entered=f"import by {CEM}"), makers=frozenset({CEM})).state == "approved"
+
+
+WORDS = some.tuples(some.sampled_from(["yes", "no", "back"]), some.sampled_from([ANA, BEN, LEA, CEM, EVE]))
+
+
+@settings(max_examples=300)
+@given(
+    requirement=some.sampled_from([ONE, BRAND, TWO, BOTH, ANY_TWO, NOBODY, OTHERS, OTHERS_BOTH]),
+    words=some.lists(WORDS, max_size=7),
+    makers=some.one_of(some.none(), some.frozensets(some.sampled_from([ANA, CEM, EVE]), max_size=2)),
+)
+def test_it_waits_for_exactly_those_whose_approval_brings_it_closer(requirement, words, makers):
+    said = []
+    for minute, (word, by) in enumerate(words):
+        own = [each for each in said if each.by == by and each.decision != "withdraw"]
+        if word == "back" and own:
+            said.append(back(by, own[-1], minute))
+        elif word != "back":
+            said.append((yes if word == "yes" else no)(by, minute))
+    before = stands(requirement, *said, makers=makers)
+    waits = waits_for(before, requirement, makers)
+    for who in (ANA, BEN, LEA, CEM, EVE):
+        after = stands(requirement, *said, yes(who, 30), makers=makers)
+        helps = after.missing != before.missing and may_decide(who, "approve", requirement, makers) is None
+        assert (waits is not None and waits.has(f" {who.upper()}")) is (helps and before.state != "rejected")
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,39 @@ def test_amounts_are_written_without_exponents_and_zeros() -> None:
     written = [amount(Decimal(text)) for text in ("0", "0.00", "1E+1", "0.0500", "120", "0.0000004", "0.0125")]
     assert written == ["0", "0", "10", "0.05", "120", "0", "0.0125"]
     assert amount(None) is None
+
+
+def test_a_picture_says_whose_approval_it_waits_for(shown: Path) -> None:
+    desk = desk_of(shown)
+    people = board(desk)["people"]
+    assert people == [ANA, BEN, LEA]
+
+    def of(address: str) -> list[str] | None:
+        waits = cells(desk)[address]["waits"]
+        return None if waits is None else [people[number] for number in waits["of"]]
+
+    german, arabic = HERO.format("de-DE", "wide"), HERO.format("ar-EG", "wide")
+    assert (of(german), of(arabic)) == ([ANA, BEN], [ANA, BEN, LEA])
+    assert [of(each) for each in ("tile", "swatch")] == [None, None]  # it did not pass; nobody is asked
+    assert (desk.waiting_for(LEA.upper()), desk.waiting_for("eve@northwind.example")) == (2, None)
+    say(desk, ANA, asked("approve", cells(desk)[arabic]), asked("approve", cells(desk)[german]))
+    assert (of(german), of(arabic)) == (None, [LEA])
+    say(desk, LEA, asked("reject", cells(desk)[arabic], "a typing mistake"))
+    assert of(arabic) is None
+    edit(shown, "strings/de-DE.yaml", "Warme Morgen", "Morgens warm")
+    desk.news()
+    assert of(german) is None  # another picture is asked for
+
+
+def test_where_nobody_is_named_a_picture_waits_for_everybody_but_those_who_approved(shown: Path) -> None:
+    text = (shown / "campaign.yaml").read_text("utf-8")
+    begin, end = text.index("approvers:"), text.index("axes:")
+    (shown / "campaign.yaml").write_text(text[:begin] + "approval: {need: 2, by_others: false}\n" + text[end:], "utf-8")
+    desk = desk_of(shown)
+    german = HERO.format("de-DE", "wide")
+    assert (board(desk)["people"], cells(desk)[german]["waits"]) == ([], {"but": []})
+    before = desk.waiting_for(ANA)
+    assert before is not None
+    say(desk, ANA, asked("approve", cells(desk)[german]))
+    assert cells(desk)[german]["waits"] == {"but": [ANA]}
+    assert (desk.waiting_for(ANA), desk.waiting_for(BEN)) == (before - 1, before)

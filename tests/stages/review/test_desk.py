@@ -57,7 +57,7 @@ def test_nothing_is_new_when_nothing_happens(shown: Path) -> None:
 
 def test_who_asks_is_named_and_may_decide_and_nobody_may_not(shown: Path) -> None:
     desk = desk_of(shown)
-    assert board(desk, ANA)["you"] == {"name": ANA, "decides": True, "why_not": ""}
+    assert board(desk, ANA)["you"] == {"name": ANA, "person": ANA, "decides": True, "why_not": ""}
     nobody = board(desk, "")["you"]
     assert (nobody["name"], nobody["decides"]) == ("", False)
     assert "--as" in nobody["why_not"]
