@@ -1,8 +1,9 @@
-"""For all tests: nothing may call a real host."""
+"""For all tests: nothing may call a real host, and what they start can be stopped."""
 
 from __future__ import annotations
 
 import ipaddress
+import signal
 import sys
 from typing import Any
 
@@ -38,6 +39,12 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+# Started in the background, or under nohup, a process ignores these, and so would all that a test starts and stops.
+for _name in ("SIGINT", "SIGHUP"):
+    _number = getattr(signal, _name, None)
+    if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _name == "SIGINT" else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
