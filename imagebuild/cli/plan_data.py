@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from imagebuild.cli.plan_text import Group, attempt_lines, cells_text, groups_of, price_line, reason_lines
+from imagebuild.cli.plan_text import attempt_lines, cells_text, price_line, reason_lines
 from imagebuild.cli.terminal import Ink
 from imagebuild.core.attempt import Attempt
 from imagebuild.core.offer import dollars
@@ -15,6 +15,7 @@ from imagebuild.core.plan import CHANGING, VERDICTS, PlanStep
 from imagebuild.core.reason import Reason
 from imagebuild.core.reporting.markdown import CALLING
 from imagebuild.errors import ImagebuildError, StalePlan
+from imagebuild.stages.groups import Group, groups_of
 from imagebuild.stages.plan import Planned
 
 __all__ = ["check_fresh", "plan_json", "plan_markdown", "read_plan", "reason_json"]
@@ -182,9 +183,8 @@ def plan_markdown(planned: Planned) -> str:
 
 
 def _markdown_group(group: Group, planned: Planned, ink: Ink) -> list[str]:
-    lines = [
-        f"- **{group.verdict}** `{group.asset}` × {len(group.steps) + group.more}: {_escaped(group.reason.sentence)}"
-    ]
+    count = len(group.steps) + len(group.rest)
+    lines = [f"- **{group.verdict}** `{group.asset}` × {count}: {_escaped(group.reason.sentence)}"]
     lines.extend(f"  - {_escaped(line)}" for line in reason_lines(group.reason, ink))
     lines.extend(f"  - {_escaped(line)}" for line in attempt_lines(group, planned.plan))
     lines.extend(f"  - <sub>{_escaped(line)}</sub>" for line in cells_text(group.steps, planned))

@@ -3,107 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 from imagebuild.cli.attempt_text import attempts_lines, next_command
 from imagebuild.cli.terminal import Ink, isolated, printable
-from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import shown_diff
 from imagebuild.core.offer import dollars
 from imagebuild.core.plan import VERDICTS, Plan, PlanStep
-from imagebuild.core.reason import OF_ATTEMPTS, WHY, Change, Reason
+from imagebuild.core.reason import Change, Reason
+from imagebuild.stages.groups import Group, attempt_of, groups_of
 from imagebuild.stages.plan import Planned
 
-__all__ = ["Group", "attempt_lines", "cells_text", "groups_of", "plan_text", "price_line", "reason_lines"]
+__all__ = ["attempt_lines", "cells_text", "plan_text", "price_line", "reason_lines"]
 
-EXPLAINED = 12  # how many steps of one kind are compared field by field, unless all are asked for
 SIGNS = {
     "make": "+", "restore": "<", "adopt": ">", "refused": "x", "flawed": "x", "rejected": "x", "blocked": "x",
     "uncertain": "?", "wait": "…",
 }  # fmt: skip
 
 
-class Group(NamedTuple):
-    """Steps of one asset that change for one reason."""
-
-    asset: str
-    verdict: str
-    reason: Reason
-    steps: tuple[PlanStep, ...]
-    more: int  # further steps, not compared one by one
-
-
-def groups_of(planned: Planned, *, everything: bool = False) -> list[Group]:
-    """The changing steps, gathered by asset, verdict and reason."""
-    by_why: dict[tuple[str, str, str], list[PlanStep]] = {}
-    for step in planned.plan.work:
-        if step.kind == "check" and step.why == "input-made" and not everything:
-            continue  # it goes without saying with what is drawn
-        why = "merged" if step.merged and step.verdict == "make" else step.why
-        by_why.setdefault((step.asset, step.verdict, why), []).append(step)
-    groups: list[Group] = []
-    for (asset, verdict, why), steps in by_why.items():
-        if why in OF_ATTEMPTS:
-            groups.extend(_by_attempt(planned.plan, asset, verdict, why, steps))
-            continue
-        if why not in ("changed", "another-take", "redrawn", "made-before", "rejected"):
-            reason = Reason(WHY.get(why, "the same request as another: made once"))
-            groups.append(Group(asset, verdict, reason, tuple(steps), 0))
-            continue
-        compared = steps if everything else steps[:EXPLAINED]
-        alike: dict[tuple[object, ...], list[PlanStep]] = {}
-        reasons: dict[tuple[object, ...], Reason] = {}
-        for step in compared:
-            reason = planned.explain(step)
-            signature = _signature(reason)
-            alike.setdefault(signature, []).append(step)
-            reasons.setdefault(signature, reason)
-        rest = len(steps) - len(compared)
-        for index, (signature, found) in enumerate(alike.items()):
-            last = index == len(alike) - 1
-            groups.append(Group(asset, verdict, reasons[signature], tuple(found), rest if last else 0))
-    return groups
-
-
-def _by_attempt(plan: Plan, asset: str, verdict: str, why: str, steps: Sequence[PlanStep]) -> Iterator[Group]:
-    """A group for the attempts that ended alike: at one service, in the same words."""
-    alike: dict[tuple[str, str], list[PlanStep]] = {}
-    for step in steps:
-        attempt = _attempt(plan, step)
-        alike.setdefault((attempt.provider, attempt.words), []).append(step)
-    for found in alike.values():
-        yield Group(asset, verdict, Reason(WHY[why], attempt=_attempt(plan, found[0])), tuple(found), 0)
-
-
-def _attempt(plan: Plan, step: PlanStep) -> Attempt:
-    assert step.key is not None
-    return plan.attempts[step.key]
-
-
 def attempt_lines(group: Group, plan: Plan) -> list[str]:
     """What is known of the attempts a group speaks of, and the command that goes on."""
     if group.reason.attempt is None:
         return []
-    attempts = {attempt.key: attempt for attempt in (_attempt(plan, step) for step in group.steps)}
+    attempts = {attempt.key: attempt for attempt in (attempt_of(plan, step) for step in group.steps)}
     lines = attempts_lines(list(attempts.values()))
     command = next_command(group.steps[0].why, group.reason.attempt)
     return [*lines, command] if command else lines
-
-
-def _signature(reason: Reason) -> tuple[object, ...]:
-    """What makes two reasons the same for a reader: the words that changed, not the text around them."""
-    fields: list[object] = []
-    for change in reason.changes:
-        if change.diff:
-            fields.append((change.field, tuple(part for part in change.diff if part[0] != "=")))
-        elif change.field == "input" or change.field.startswith("references"):
-            fields.append(change.field)
-        else:
-            fields.append((change.field, str(change.old), str(change.new)))
-    causes = tuple((cause.name, cause.old, cause.new) for cause in reason.causes)
-    return (reason.sentence, tuple(fields), causes)
 
 
 def plan_text(planned: Planned, ink: Ink, *, everything: bool = False) -> str:
@@ -141,7 +68,7 @@ def _table(planned: Planned, ink: Ink) -> list[str]:
 def _group_lines(group: Group, planned: Planned, ink: Ink, everything: bool) -> list[str]:
     sign = SIGNS.get(group.verdict, "·")
     colour = {"make": ink.green, "restore": ink.cyan, "adopt": ink.cyan}.get(group.verdict, ink.yellow)
-    total = len(group.steps) + group.more
+    total = len(group.steps) + len(group.rest)
     price = sum((step.price for step in group.steps), Decimal(0))
     cost = f" · {dollars(price)}" if price else ""
     head = f"{colour(f'{sign} {group.verdict}')} {ink.bold(group.asset)} × {total}: {_sentence(group.reason)}{cost}"
@@ -149,8 +76,8 @@ def _group_lines(group: Group, planned: Planned, ink: Ink, everything: bool) -> 
     lines.extend("    " + line for line in reason_lines(group.reason, ink))
     lines.extend("    " + line for line in attempt_lines(group, planned.plan))
     lines.extend("    " + line for line in cells_text(group.steps, planned, everything))
-    if group.more:
-        lines.append(ink.dim(f"    … and {group.more} more not compared one by one (`--all` compares them)"))
+    if group.rest:
+        lines.append(ink.dim(f"    … and {len(group.rest)} more not compared one by one (`--all` compares them)"))
     return lines
 
 

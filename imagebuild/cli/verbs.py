@@ -226,19 +226,18 @@ def _completion(add: Callable[..., Parser]) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
 
 
+def _deciding(parser: argparse.ArgumentParser) -> None:
+    whose = "who decides (default: IMAGEBUILD_USER, else git's user.email)"
+    parser.add_argument("--as", type=_name, dest="who", metavar="NAME", help=whose)
+
+
 def _review(add: Callable[..., Parser]) -> None:
     parser = add("review", "a page on which people look, compare and decide; serves it until Ctrl-C")
     _selecting(parser)
     parser.add_argument(
         "--since", metavar="REV", help="also say what changed since a tag, a branch, a commit or a date"
     )
-    parser.add_argument(
-        "--as",
-        type=_name,
-        dest="who",
-        metavar="NAME",
-        help="who decides (default: IMAGEBUILD_USER, else git's user.email)",
-    )
+    _deciding(parser)
     parser.add_argument(
         "--for", dest="people", action="append", default=[], metavar="NAME",
         help="an address of their own for this person, who decides in that name; may be repeated",
@@ -259,13 +258,7 @@ def _approve(add: Callable[..., Parser]) -> None:
     _selecting(parser)
     parser.add_argument("--all", action="store_true", help="every picture that is delivered")
     parser.add_argument("--why", metavar="TEXT", help="the reason, kept with the decision")
-    parser.add_argument(
-        "--as",
-        type=_name,
-        dest="who",
-        metavar="NAME",
-        help="who decides (default: IMAGEBUILD_USER, else git's user.email)",
-    )
+    _deciding(parser)
     decision = parser.add_mutually_exclusive_group()
     decision.add_argument("--reject", action="store_true", help="reject them; takes `--why`")
     decision.add_argument("--comment", metavar="TEXT", help="say something about them")

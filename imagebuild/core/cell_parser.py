@@ -14,7 +14,7 @@ from imagebuild.core.setting_parser import parse_settings
 from imagebuild.core.spec import SETTING_KEYS, AssetSpec, Exclusion, Inclusion
 from imagebuild.errors import Problems, did_you_mean
 
-__all__ = ["check_exclusions", "check_variable", "parse_exclusions", "parse_inclusions"]
+__all__ = ["axis_patterns", "check_exclusions", "check_variable", "parse_exclusions", "parse_inclusions"]
 
 
 def parse_exclusions(node: Node | None, owner: tuple[str, ...], scope: Scope) -> tuple[Exclusion, ...]:
@@ -27,7 +27,11 @@ def parse_exclusions(node: Node | None, owner: tuple[str, ...], scope: Scope) ->
             continue
         known = list(scope.axes) if owner else [*scope.axes, "asset"]
         whole = fields.check_keys(element, known, "`exclude`", scope.problems)
-        patterns = {name: _patterns(name, value, scope) for name, _, value in element.items() if name in scope.axes}
+        patterns = {
+            name: axis_patterns(name, value, scope, "`exclude`")
+            for name, _, value in element.items()
+            if name in scope.axes
+        }
         assets = _which_assets(element, owner, "`exclude`", scope)
         if whole and not patterns:
             hint = "name an axis, e.g. `{locale: ja-JP}`; or leave the asset's value out of its axis"
@@ -37,13 +41,14 @@ def parse_exclusions(node: Node | None, owner: tuple[str, ...], scope: Scope) ->
     return tuple(found)
 
 
-def _patterns(axis: str, node: Node, scope: Scope) -> tuple[str, ...]:
+def axis_patterns(axis: str, node: Node, scope: Scope, whose: str) -> tuple[str, ...]:
+    """The values of an axis, or patterns of them, that an entry of `whose` names; each has to match something."""
     known = [entry.id for entry in scope.axes[axis].entries]
     found: list[str] = []
-    for value, element in fields.texts(node, f"`exclude`: `{axis}`", scope.problems, numbers=True):
+    for value, element in fields.texts(node, f"{whose}: `{axis}`", scope.problems, numbers=True):
         there = value in known or any(fnmatchcase(identity, value) for identity in known)
         if not there and scope.axes[axis].whole:
-            what = f"`exclude`: axis `{axis}` has no `{value}`"
+            what = f"{whose}: axis `{axis}` has no `{value}`"
             scope.problems.add(what, at=element.place, hint=did_you_mean(value, known))
         found.append(value)
     return tuple(found)

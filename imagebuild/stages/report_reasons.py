@@ -5,7 +5,6 @@ Compares requests as the store remembers them: those that the lock named at a re
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
@@ -16,8 +15,9 @@ from imagebuild.core.key import Key
 from imagebuild.core.locale import Locale
 from imagebuild.core.lock import Lock
 from imagebuild.core.plan import PlanStep
-from imagebuild.core.reason import WHY, Past, Reason, explain
+from imagebuild.core.reason import Past, Reason, explain
 from imagebuild.core.reporting.report import Part, Work
+from imagebuild.stages.groups import groups_of
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.review.view import View
 
@@ -86,11 +86,12 @@ class Reasons:
         if now.key == before.key:
             anew = Part(address, Reason("made anew, for the same request"))
             return None if self._has_changed_input(address) else anew
-        past = self._planned.facts.past(now.key)
-        manifest = past.manifest if past is not None else self._planned.manifest(action)
+        made = self._planned.facts.past(now.key)  # of what it was made from: the campaign may have changed since
+        manifest = made.manifest if made is not None else self._planned.manifest(action)
+        sources = made.sources if made is not None else self._planned.loaded.expansion.sources_of(address)
         reason = explain(
             step._replace(verdict="make", why="changed", merged=None), action, manifest, self._then,
-            self._planned.loaded.expansion.sources_of, self._planned.place_of,
+            lambda _address: sources, self._planned.place_of,
         )  # fmt: skip
         own = tuple(change for change in reason.changes if change.field not in slots)
         if not own and not reason.causes and self._has_changed_input(address):
@@ -111,26 +112,12 @@ class Reasons:
 
 def work_of(planned: Planned, steps: Sequence[PlanStep]) -> list[Work]:
     """What the next build does of these steps, gathered by asset, verdict and reason."""
-    groups: dict[tuple[object, ...], list[PlanStep]] = {}
-    reasons: dict[tuple[object, ...], Reason] = {}
-    explained: Counter[tuple[str, str]] = Counter()
-    reported = {step.address for step in steps}
-    for step in planned.plan.work:
-        if step.address not in reported or (step.kind == "check" and step.why == "input-made"):
-            continue
-        explained[step.asset, step.why] += 1
-        if explained[step.asset, step.why] > MOST_EXPLAINED:
-            reason = Reason("as above, in more cells")
-        elif step.merged and step.verdict == "make":
-            reason = Reason("the same request as another: made once")
-        elif step.why.startswith("input-"):
-            reason = Reason(WHY[step.why])
-        else:
-            reason = planned.explain(step)
-        signature = (step.asset, step.verdict, reason.sentence, *_signature(reason))
-        groups.setdefault(signature, []).append(step)
-        reasons.setdefault(signature, reason)
-    return [_work(reasons[signature], several) for signature, several in groups.items()]
+    found: list[Work] = []
+    for group in groups_of(planned, explained=MOST_EXPLAINED, among={step.address for step in steps}):
+        found.append(_work(group.reason, group.steps))
+        if group.rest:
+            found.append(_work(Reason("as above, in more cells"), group.rest))
+    return found
 
 
 def _work(reason: Reason, steps: Sequence[PlanStep]) -> Work:
@@ -142,13 +129,3 @@ def _work(reason: Reason, steps: Sequence[PlanStep]) -> Work:
         first.asset, first.verdict, reason, tuple(dict.fromkeys(base_of(step.address) for step in steps)), price,
         language, direction_of(language),
     )  # fmt: skip
-
-
-def _signature(reason: Reason) -> tuple[object, ...]:
-    """What makes two reasons the same for a reader: the words that changed, not the text around them."""
-    fields = tuple(
-        (change.field, tuple(part for part in change.diff if part[0] != "=") or (str(change.old), str(change.new)))
-        for change in reason.changes
-    )
-    causes = tuple((cause.name, cause.old, cause.new) for cause in reason.causes)
-    return (fields, causes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from imagebuild.sandbox.faults import Faults, Latency, SandboxError, read_faults
 from imagebuild.sandbox.order import Order, Painter
 from imagebuild.sandbox.painters import plain_painter, unique
 from imagebuild.sandbox.server import environment, running
+from imagebuild.stages.stopping import told_to_stop
 
 __all__ = ["SandboxOptions", "Started", "serve_sandbox"]
 
@@ -68,25 +68,13 @@ def serve_sandbox(options: SandboxOptions, started: Callable[[Started], None]) -
 
 async def _serve(desk: Desk, options: SandboxOptions, store: str, started: Callable[[Started], None]) -> None:
     stop = asyncio.Event()
-    with _told_to_stop(stop, asyncio.get_running_loop()):
+    with told_to_stop(stop):
         async with running(desk, host=options.host, port=options.port) as base:
             variables = {**environment(base, desk), "IMAGEBUILD_STORE": store}
             if options.env is not None:
                 _write_variables(options.env, variables)
             started(Started(base, variables, desk.faults.seed))
             await stop.wait()
-
-
-@contextmanager
-def _told_to_stop(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Ctrl-C and SIGTERM set the event, as long as the block lasts."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, lambda *_: loop.call_soon_threadsafe(stop.set)) for each in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ __all__ = [
     "branch_point",
     "bytes_at",
     "files_at",
+    "repository",
     "resolve",
     "text_at",
     "user_email",
@@ -77,7 +78,7 @@ class Revision(NamedTuple):
 
 def work_tree(folder: str) -> str | None:
     """The top of the work tree that the folder is in; None where it is in none. `NoGit` where git is not installed."""
-    if _repository(folder) is None:
+    if repository(folder) is None:
         return None
     top = _said(folder, "rev-parse", "--show-toplevel").rstrip("\n")
     return os.path.realpath(top) if top else None
@@ -191,7 +192,7 @@ def files_at(folder: str, commit: str, paths: Iterable[str]) -> dict[str, bytes]
 def _blobs(folder: str, commit: str, paths: Sequence[str]) -> dict[str, str]:
     """Path → the name of its content."""
     here = os.path.realpath(folder)
-    top = _repository(here) or here
+    top = repository(here) or here
     wanted: dict[str, list[str]] = {}
     for path in paths:
         plain = os.path.normpath(path).replace(os.sep, "/") if path and "\0" not in path else ""
@@ -230,7 +231,7 @@ def _contents(folder: str, blobs: Sequence[str]) -> dict[str, bytes]:
 # ----------------------------------------------------------------------------------------------------------- asking
 
 
-def _repository(folder: str) -> str | None:
+def repository(folder: str) -> str | None:
     """The folder with `.git` at or above this one. Looked for here, so that a failing git is not taken for none."""
     at = os.path.abspath(folder)
     while not os.path.lexists(os.path.join(at, ".git")):
@@ -242,7 +243,7 @@ def _repository(folder: str) -> str | None:
 
 
 def _need_repository(folder: str) -> None:
-    if _repository(folder) is None:
+    if repository(folder) is None:
         raise NoGit("the campaign is in no git repository", hint="`git init` begins one")
 
 

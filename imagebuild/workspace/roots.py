@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from imagebuild.workspace.git import repository
+
 __all__ = ["FoundApprovals", "FoundLock", "Unreadable", "roots_in"]
 
 _LOCK: Final = "imagebuild.lock"
@@ -49,9 +51,9 @@ Found = FoundLock | FoundApprovals | Unreadable
 def roots_in(root: str) -> Iterator[Found]:
     """Those under the root, then those that git's names lead to; one that several of them share comes once."""
     yield from _in_folders(root)
-    repository = _repository(root)
-    if repository is not None:
-        yield from _in_git(repository)
+    at = repository(root)
+    if at is not None:
+        yield from _in_git(at)
 
 
 def _in_folders(root: str) -> Iterator[Found]:
@@ -90,17 +92,6 @@ def _found(path: str, name: str, data: bytes) -> Found:
         return kind(name, data.decode())
     except UnicodeDecodeError:
         return Unreadable(name, "it is not UTF-8")
-
-
-def _repository(root: str) -> str | None:
-    """The folder with `.git` at or above the root. Looked for here, so that a failing git is not taken for none."""
-    folder = os.path.abspath(root)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
-    return folder
 
 
 # ----------------------------------------------------------------------------------------------------------- git

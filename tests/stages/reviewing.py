@@ -97,6 +97,7 @@ def say(folder: Path, who: str, decision: str, pattern: str, why: str = "", at: 
         step.address
         for step in planned.plan.steps
         if step.output and not is_inner(step.address) and requirement_of(policy, step.asset, dict(step.cell)).groups
+        if decision != "approve" or step.digest is not None  # else another picture is asked for in its place
     ]
     asked = [
         Asked(

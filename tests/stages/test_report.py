@@ -103,6 +103,13 @@ def test_a_change_is_told_with_its_cause_and_shown_before_and_after(campaign: Pa
     assert change.after.digest == digest_of((campaign / "out" / "de-DE" / "poster.png").read_bytes())
 
 
+def test_what_the_campaign_says_since_the_picture_was_made_is_no_reason_for_it(campaign: Path) -> None:
+    say_in(campaign, "de-DE", "Laute Tage")  # not built
+    (change,) = [each for each in reported(campaign, "v1").changes if each.kind == "changed"]
+    (cause,) = change.parts[0].reason.causes
+    assert (cause.old, cause.new) == ("Warme Morgen", "Stille Abende")
+
+
 def test_a_change_far_down_is_told_where_it_began(campaign: Path) -> None:
     edit(campaign, "campaign.yaml", '"A kettle on a table."', '"A mug on a table."')
     build(campaign)

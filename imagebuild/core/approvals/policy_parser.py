@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Final
 
 from imagebuild.core import fields
 from imagebuild.core.approvals.decision import person
 from imagebuild.core.approvals.policy import ANYBODY, NOBODY, Need, Policy, Rule
+from imagebuild.core.cell_parser import axis_patterns
 from imagebuild.core.document import Node
 from imagebuild.core.scope import Scope
 from imagebuild.core.spec import APPROVAL_KEYS, AssetSpec
@@ -168,7 +168,7 @@ def _rules(node: Node, policy: Policy, scope: Scope) -> tuple[Rule, ...]:
         before = len(scope.problems)
         fields.check_keys(element, [*scope.axes, "asset", "need"], what, scope.problems)
         patterns = {
-            name: _patterns(name, value, scope)
+            name: axis_patterns(name, value, scope, "`approval.for`")
             for name, _, value in element.items()
             if name in scope.axes and name != "need"
         }
@@ -187,18 +187,6 @@ def _rules(node: Node, policy: Policy, scope: Scope) -> tuple[Rule, ...]:
             scope.problems.add(f"an entry of {what} names neither an axis nor `asset`", at=element.place, hint=hint)
         if need is not None and len(scope.problems) == before:
             found.append(Rule(assets, patterns, need, element.place))
-    return tuple(found)
-
-
-def _patterns(axis: str, node: Node, scope: Scope) -> tuple[str, ...]:
-    known = [entry.id for entry in scope.axes[axis].entries]
-    found: list[str] = []
-    for value, element in fields.texts(node, f"`approval.for`: `{axis}`", scope.problems, numbers=True):
-        there = value in known or any(fnmatchcase(identity, value) for identity in known)
-        if not there and scope.axes[axis].whole:
-            what = f"`approval.for`: axis `{axis}` has no `{value}`"
-            scope.problems.add(what, at=element.place, hint=did_you_mean(value, known))
-        found.append(value)
     return tuple(found)
 
 

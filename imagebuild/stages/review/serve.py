@@ -8,7 +8,6 @@ import html
 import ipaddress
 import os
 import secrets
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from imagebuild.review.desk import Person, ReviewError
 from imagebuild.review.server import running
 from imagebuild.stages.project import Project
 from imagebuild.stages.review.desk import ProjectDesk
+from imagebuild.stages.stopping import told_to_stop
 from imagebuild.workspace.private import temporary_folder
 
 __all__ = ["Serving", "Started", "opening_page", "serve_review", "usual_port"]
@@ -60,7 +60,7 @@ async def _serve(
     desk: ProjectDesk, people: list[Person], serving: Serving, port: int, started: Callable[[Started], None]
 ) -> None:  # fmt: skip
     stop = asyncio.Event()
-    with _told_to_stop(stop, asyncio.get_running_loop()):
+    with told_to_stop(stop):
         async with running(
             desk, people, host=serving.host, port=port, allowed_hosts=serving.allowed_hosts
         ) as addresses:  # fmt: skip
@@ -132,15 +132,3 @@ def _free_port(project: Project, host: str) -> int:
             continue
         return port
     return 0
-
-
-@contextmanager
-def _told_to_stop(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Ctrl-C and SIGTERM set the event, as long as the block lasts."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, lambda *_: loop.call_soon_threadsafe(stop.set)) for each in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
