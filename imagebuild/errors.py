@@ -8,6 +8,7 @@ Style of `what`: lower case, no full stop, the thing in backticks: ``unknown key
 from __future__ import annotations
 
 import difflib
+import os
 import unicodedata
 from collections.abc import Iterable
 
@@ -25,6 +26,7 @@ __all__ = [
     "StalePlan",
     "StoreError",
     "did_you_mean",
+    "reason_of",
     "render",
     "visible",
 ]
@@ -200,6 +202,13 @@ def _has_letters(name: str, word: str) -> bool:
 _CONTROL = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
 _CONTROL |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
 _CONTROL[ord("\t")] = " "
+
+
+def reason_of(bad: OSError) -> str:
+    """Why the system refused, in its words: of a socket's error without what Python says beside them."""
+    if bad.errno is not None and bad.errno > 0:  # below 0 are those of looking up a name
+        return os.strerror(bad.errno).lower()
+    return (bad.strerror or str(bad)).lower()
 
 
 def visible(text: str) -> str:

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from imagebuild.build.pool_worker import receive, send
 from imagebuild.core.key import Digest
-from imagebuild.errors import BuildError, PictureError
+from imagebuild.errors import BuildError, PictureError, reason_of
 from imagebuild.lazy import lazy
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class _Process:
         except OSError as bad:
             self._said.close()
             raise BuildError(
-                f"no process can be begun to draw in: {(bad.strerror or str(bad)).lower()}",
+                f"no process can be begun to draw in: {reason_of(bad)}",
                 hint="`--jobs 1` takes fewer of them",
             ) from bad
         assert self._popen.stdin is not None

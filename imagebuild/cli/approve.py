@@ -15,7 +15,7 @@ from imagebuild.cli.terminal import Ink, ink_for, isolated, printable
 from imagebuild.core.approvals.decision import Decision
 from imagebuild.core.approvals.history import History
 from imagebuild.core.offer import dollars
-from imagebuild.errors import ApprovalsError, ImagebuildError, visible
+from imagebuild.errors import ApprovalsError, ImagebuildError, reason_of, visible
 from imagebuild.stages.about import picked
 from imagebuild.stages.approvals import Decided, Who, decide, entered_as, read_approvals, who_decides
 from imagebuild.stages.asked import MOST_BYTES, read_exported
@@ -38,6 +38,7 @@ class _Outcome(NamedTuple):
     left_out: tuple[LeftOut, ...]
     known: int  # of a file's: recorded before
     history: History
+    is_first: bool  # nobody had decided anything here
 
 
 def run(options: argparse.Namespace) -> int:
@@ -136,14 +137,14 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(MOST_BYTES + 1)
     except OSError as bad:
-        raise ApprovalsError(f"cannot read `{path}`: {(bad.strerror or str(bad)).lower()}") from bad
+        raise ApprovalsError(f"cannot read `{path}`: {reason_of(bad)}") from bad
 
 
 def _outcome(decided: Decided, left_out: Iterable[LeftOut], before: History) -> _Outcome:
     refused = [LeftOut(each.asset, each.what, each.hint) for each in decided.refused]
     recorded = tuple(each for each in decided.accepted if each.ref not in before.by_ref)
     known = len(decided.accepted) - len(recorded)
-    return _Outcome(recorded, (*left_out, *refused), known, decided.history)
+    return _Outcome(recorded, (*left_out, *refused), known, decided.history, bool(recorded) and not before.decisions)
 
 
 def _effect(planned: Planned, outcome: _Outcome, provider: str | None) -> Effect | None:
@@ -178,6 +179,9 @@ def _text(planned: Planned, outcome: _Outcome, effect: Effect | None, ink: Ink) 
         lines.append("nothing was recorded")
     else:
         lines.extend(_missing_lines(planned, outcome, ink))
+    if outcome.is_first:
+        name = _shown(os.path.relpath(planned.project.approvals))
+        lines.append(ink.dim(f"decisions are in `{name}` from now on: commit it beside the lock"))
     return lines
 
 

@@ -7,7 +7,7 @@ import os
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from imagebuild.errors import ImagebuildError
+from imagebuild.errors import ImagebuildError, reason_of
 
 __all__ = ["run"]
 
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
                 file.write(text)
         ignoring = _ignore(os.path.join(folder, ".gitignore"))
     except OSError as bad:
-        raise ImagebuildError(f"cannot write into `{folder}`: {(bad.strerror or str(bad)).lower()}") from bad
+        raise ImagebuildError(f"cannot write into `{folder}`: {reason_of(bad)}") from bad
     for path in (*files, *([".gitignore"] if ignoring else [])):
         print(f"wrote {_shown(folder, path)}")
     print("\nNext:\n")

@@ -14,7 +14,7 @@ from imagebuild.cli.plan_text import plan_text
 from imagebuild.cli.terminal import ink_for, say
 from imagebuild.core.address import parse_selection
 from imagebuild.core.plan import Policy
-from imagebuild.errors import ImagebuildError
+from imagebuild.errors import ImagebuildError, reason_of
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import find_project
 
@@ -70,4 +70,4 @@ def _save(path: str, text: str) -> None:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text + "\n")
     except OSError as bad:
-        raise ImagebuildError(f"cannot write `{path}`: {(bad.strerror or str(bad)).lower()}") from bad
+        raise ImagebuildError(f"cannot write `{path}`: {reason_of(bad)}") from bad

@@ -11,7 +11,7 @@ from imagebuild.core.address import parse_selection
 from imagebuild.core.reporting.markdown import markdown_of
 from imagebuild.core.reporting.page import page_of
 from imagebuild.core.reporting.report import Report
-from imagebuild.errors import BuildError, ImagebuildError
+from imagebuild.errors import BuildError, ImagebuildError, reason_of
 from imagebuild.stages.approvals import read_approvals
 from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import Project, find_project
@@ -61,5 +61,5 @@ def _save(project: Project, path: str, text: str) -> None:
     try:
         replace_file(project.root, os.path.abspath(path), text.encode("utf-8", "backslashreplace"))
     except OSError as bad:
-        raise BuildError(f"cannot write `{path}`: {(bad.strerror or str(bad)).lower()}") from bad
+        raise BuildError(f"cannot write `{path}`: {reason_of(bad)}") from bad
     say(f"wrote {path}")

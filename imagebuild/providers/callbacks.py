@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from imagebuild.errors import ProviderError
+from imagebuild.errors import ProviderError, reason_of
 
 __all__ = ["Callbacks"]
 
@@ -45,7 +45,7 @@ class Callbacks:
         except OSError as bad:
             await runner.cleanup()
             raise ProviderError(
-                f"cannot listen for callbacks on `{self._host}:{self._port}`: {(bad.strerror or str(bad)).lower()}",
+                f"cannot listen for callbacks on `{self._host}:{self._port}`: {reason_of(bad)}",
                 hint="end what uses the port, or choose another one with IMAGEBUILD_<PROVIDER>_CALLBACK_LISTEN",
             ) from None
         self._runner = runner

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from imagebuild.errors import ProviderError
+from imagebuild.errors import ProviderError, reason_of
 from imagebuild.providers.account import Secret
 from imagebuild.providers.base import Glimpse, Reply, ServiceFailure
 from imagebuild.providers.events import EventReader
@@ -236,6 +236,6 @@ def _closed(file: BinaryIO, path: str) -> None:
 
 def _unwritable(path: str, bad: OSError) -> ProviderError:
     return ProviderError(
-        f"cannot write `{path}`: {(bad.strerror or str(bad)).lower()}",
+        f"cannot write `{path}`: {reason_of(bad)}",
         hint="check who owns the folder, and that the disk is not full",
     )

@@ -23,7 +23,7 @@ from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from imagebuild.errors import ProviderError
+from imagebuild.errors import ProviderError, reason_of
 from imagebuild.providers.account import Secret
 from imagebuild.providers.address import address_of, onward, proxy_for
 from imagebuild.providers.base import Ask, Cut, Glimpse, NotSent, Reply, ServiceFailure
@@ -92,9 +92,7 @@ def _clear(spool: str) -> None:
     try:
         remove_spool(spool)
     except OSError as bad:
-        raise ProviderError(
-            f"cannot remove `{spool}`: {(bad.strerror or str(bad)).lower()}", hint="check who owns the folder"
-        ) from bad
+        raise ProviderError(f"cannot remove `{spool}`: {reason_of(bad)}", hint="check who owns the folder") from bad
 
 
 _SENDING: ContextVar[_Sending] = ContextVar("sending")

@@ -18,6 +18,7 @@ from typing import Final
 
 from aiohttp import web
 
+from imagebuild.errors import reason_of
 from imagebuild.review.connections import Connections, Strangers, quiet_accepting
 from imagebuild.review.desk import Desk, Person, ReviewError
 from imagebuild.review.live import Live, Pace
@@ -115,5 +116,5 @@ def _listening(host: str, port: int, allowed_hosts: tuple[str, ...]) -> socket.s
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as bad:
         raise ReviewError(
-            f"cannot listen at `{host}:{port}`: {bad.strerror or bad}", hint="`--port 0` takes a free one"
+            f"cannot listen at `{host}:{port}`: {reason_of(bad)}", hint="`--port 0` takes a free one"
         ) from None

@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from imagebuild.errors import reason_of
 from imagebuild.sandbox import admin, files, hinow, openai, openai_batch, tasks, together
 from imagebuild.sandbox.desk import Desk, cut
 from imagebuild.sandbox.faults import SandboxError
@@ -60,7 +61,7 @@ async def running(desk: Desk, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
             await site.start()
         except OSError as bad:
             raise SandboxError(
-                f"cannot listen at `{host}:{port}`: {bad.strerror or bad}", hint="`--port 0` takes a free one"
+                f"cannot listen at `{host}:{port}`: {reason_of(bad)}", hint="`--port 0` takes a free one"
             ) from None
         address = runner.addresses[0]
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]

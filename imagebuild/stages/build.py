@@ -25,7 +25,7 @@ from imagebuild.core.lock import Lock, write_lock
 from imagebuild.core.offer import differs
 from imagebuild.core.plan import Plan
 from imagebuild.core.strings import Missing
-from imagebuild.errors import BuildError
+from imagebuild.errors import BuildError, reason_of
 from imagebuild.lazy import lazy
 from imagebuild.providers.base import Provider
 from imagebuild.stages.approvals import identity
@@ -127,7 +127,7 @@ def save_lock(project: Project, lock: Lock) -> None:
         replace_file(project.root, project.lock, write_lock(lock).encode())
     except OSError as bad:
         raise BuildError(
-            f"cannot write `{project.label(os.path.basename(project.lock))}`: {(bad.strerror or str(bad)).lower()}",
+            f"cannot write `{project.label(os.path.basename(project.lock))}`: {reason_of(bad)}",
             hint="what was made is in the store: mend that, then run the same command again; nothing is paid twice",
         ) from bad
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from imagebuild.build.drive import Hooks, drive
 from imagebuild.core.offer import Catalog, Offer, dollars
-from imagebuild.errors import ImagebuildError, Problems
+from imagebuild.errors import ImagebuildError, Problems, reason_of
 from imagebuild.lazy import lazy
 from imagebuild.providers.account import Account, Secret, time_scale
 from imagebuild.providers.base import Cut, Limits, NotSent, Provider
@@ -275,4 +275,4 @@ def _unwritable(folder: str) -> str:
         with tempfile.TemporaryFile(dir=at):
             return ""
     except OSError as bad:
-        return (bad.strerror or str(bad)).lower()
+        return reason_of(bad)

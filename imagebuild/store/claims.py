@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from imagebuild.core.key import Key
-from imagebuild.errors import StoreError
+from imagebuild.errors import StoreError, reason_of
 from imagebuild.flock import unlock
 from imagebuild.store.files import BINARY, Writer, cannot, listed
 
@@ -86,7 +86,7 @@ class Claims:
             return self._lock(descriptor)
         except OSError as bad:
             raise StoreError(
-                f"cannot lock files in the store `{self._writer.root}`: {(bad.strerror or str(bad)).lower()}",
+                f"cannot lock files in the store `{self._writer.root}`: {reason_of(bad)}",
                 hint="two builds at once could pay twice: keep the store on a disk that can lock files "
                 "(IMAGEBUILD_STORE names its folder)",
             ) from bad

@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from imagebuild.errors import StoreError
+from imagebuild.errors import StoreError, reason_of
 from imagebuild.flock import unlock, wait_for
 from imagebuild.lazy import lazy
 
@@ -260,7 +260,7 @@ def _is_running(process: int) -> bool:
 
 
 def cannot(verb: str, root: str, bad: OSError) -> StoreError:
-    reason = (bad.strerror or str(bad)).lower()
+    reason = reason_of(bad)
     hint = None
     if bad.errno in _FULL:
         hint = "free some space, then run the same command again; `imagebuild cache gc` shows what no lock needs"

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from imagebuild.core.approvals.decision import Decision, written
 from imagebuild.core.approvals.history import History, appended, parse_history, written_header
-from imagebuild.errors import ApprovalsError, ImagebuildError
+from imagebuild.errors import ApprovalsError, ImagebuildError, reason_of
 from imagebuild.flock import unlock, wait_for
 from imagebuild.workspace.git import attribute, work_tree
 from imagebuild.workspace.private import private_folder, replace_file
@@ -187,7 +187,7 @@ def _sync_folder(folder: str) -> None:
 
 def _cannot(verb: str, file: str, bad: OSError) -> ApprovalsError:
     hint = "check who owns the campaign's folder, and that the disk is not full; nothing was recorded"
-    reason = (bad.strerror or str(bad)).lower()
+    reason = reason_of(bad)
     return ApprovalsError(f"cannot {verb} `{file}`: {reason}", hint=hint if verb == "write" else None)
 
 
@@ -207,7 +207,7 @@ def _turn(root: str, file: str, patience: float) -> Iterator[None]:
             is_ours = wait_for(descriptor, poll=_POLL, timeout=patience)
         except OSError as bad:
             raise ApprovalsError(
-                f"cannot lock `{path}`: {(bad.strerror or str(bad)).lower()}",
+                f"cannot lock `{path}`: {reason_of(bad)}",
                 hint="who decides at once could lose a decision; keep the project on a disk that can lock files",
             ) from bad
         if not is_ours:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
-from imagebuild.errors import BuildError
+from imagebuild.errors import BuildError, reason_of
 from imagebuild.flock import locked, unlock, wait_for
 
 __all__ = ["Holder", "guard"]
@@ -65,7 +65,7 @@ def _opened(path: str) -> int:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as bad:
         raise BuildError(
-            f"cannot open `{path}`: {(bad.strerror or str(bad)).lower()}",
+            f"cannot open `{path}`: {reason_of(bad)}",
             hint="a build writes into the project: check who owns the folder",
         ) from bad
 
@@ -80,7 +80,7 @@ def _lock(descriptor: int, path: str, on_wait: Callable[[Holder], None] | None, 
         is_ours = wait_for(descriptor, poll=_POLL, timeout=timeout)
     except OSError as bad:
         raise BuildError(
-            f"cannot lock `{path}`: {(bad.strerror or str(bad)).lower()}",
+            f"cannot lock `{path}`: {reason_of(bad)}",
             hint="two builds at once could pay twice; keep the project on a disk that can lock files",
         ) from bad
     if not is_ours:

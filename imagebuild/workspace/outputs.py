@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imagebuild.core.key import Digest, digest_of, short
-from imagebuild.errors import BuildError, StoreError
+from imagebuild.errors import BuildError, StoreError, reason_of
 from imagebuild.lazy import lazy
 from imagebuild.workspace.private import PRIVATE, name_beside, private_folder, temporary_folder
 
@@ -267,7 +267,7 @@ def _move(temporary: str, target: str) -> None:
 
 
 def _cannot(verb: str, path: str, bad: OSError) -> BuildError:
-    reason = (bad.strerror or str(bad)).lower()
+    reason = reason_of(bad)
     hint = None
     if isinstance(bad, IsADirectoryError):
         reason, hint = "a folder is in the way", f"move the folder `{path}` away, or name another output"

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from imagebuild.errors import BuildError
+from imagebuild.errors import BuildError, reason_of
 from imagebuild.workspace.place import PRIVATE
 
 __all__ = ["PRIVATE", "name_beside", "private_folder", "replace_file", "temporary_folder"]
@@ -31,7 +31,7 @@ def private_folder(root: str, *names: str) -> str:
                 file.write("*\n")
     except OSError as bad:
         raise BuildError(
-            f"cannot make the folder `{folder}`: {(bad.strerror or str(bad)).lower()}",
+            f"cannot make the folder `{folder}`: {reason_of(bad)}",
             hint="check who owns the project's folder, and that the disk is not full",
         ) from bad
     return folder

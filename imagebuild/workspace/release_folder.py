@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from imagebuild.core.key import Digest
-from imagebuild.errors import BuildError
+from imagebuild.errors import BuildError, reason_of
 from imagebuild.lazy import lazy
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def new_folder(folder: str, exchange: Callable[[str, str], bool] = exchanged) ->
 
 
 def _cannot(verb: str, path: str, bad: OSError) -> BuildError:
-    reason = (bad.strerror or str(bad)).lower()
+    reason = reason_of(bad)
     hint = "check who owns the folder, and whether it may be written to" if isinstance(bad, PermissionError) else None
     if bad.errno in (errno.ENOSPC, errno.EDQUOT):
         hint = "free some space, then run the same command again"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from imagebuild.errors import reason_of
 from imagebuild.workspace.git import repository
 
 __all__ = ["FoundApprovals", "FoundLock", "Unreadable", "roots_in"]
@@ -72,9 +73,9 @@ def _in_folders(root: str) -> Iterator[Found]:
                     with open(path, "rb") as file:
                         yield _found(shown, shown, file.read())
                 except OSError as bad:
-                    yield Unreadable(shown, (bad.strerror or str(bad)).lower())
+                    yield Unreadable(shown, reason_of(bad))
     for failure in failures:
-        yield Unreadable(str(failure.filename), (failure.strerror or str(failure)).lower())
+        yield Unreadable(str(failure.filename), reason_of(failure))
 
 
 def _kind(name: str) -> type[FoundLock] | type[FoundApprovals] | None:

@@ -20,6 +20,8 @@ approvers: {{brand: [{ANA}, {BEN}], legal: [{LEA}, {LUC}]}}
 approval: {{need: {{brand: 1}}, by_others: false, for: [{{locale: de-DE, need: {{legal: 1}}}}]}}
 """
 
+FIRST = "decisions are in `imagebuild.approvals` from now on: commit it beside the lock\n"
+
 Say = Callable[..., Done]
 
 
@@ -73,11 +75,12 @@ def test_pictures_are_approved_and_it_is_told_what_is_still_missing_from_whom(sa
         f"approved 3 pictures, as {BEN}\n"
         "  badge[locale=en-US]\n  badge[locale=de-DE]\n  badge[locale=ar-EG]\n"
         "approved in full: 2 of 3\n"
-        f"  missing 1 of legal ({LEA}, {LUC}): 1 picture\n"
+        f"  missing 1 of legal ({LEA}, {LUC}): 1 picture\n" + FIRST
     )
     assert [(each["by"], each["decision"], each["asset"]) for each in lines_of(built)] == [
         (BEN, "approve", f"badge[locale={tag}]") for tag in ("en-US", "de-DE", "ar-EG")
     ]
+    assert FIRST not in say("approve", "winter").stdout
 
 
 def test_what_is_approved_already_is_left_out_and_nothing_is_wrong(say: Say) -> None:
@@ -167,7 +170,7 @@ def test_another_take_says_its_price_and_for_how_many_pictures_and_pays_nothing(
     assert done.stdout == (
         f"asked for another take of 1 picture, as {BEN}\n  scene\n"
         "the next build pays nothing more, and makes 5 pictures anew; nothing was paid now\n"
-        "  hero\n  badge[locale=en-US]\n  badge[locale=de-DE]\n  badge[locale=ar-EG]\n  winter\n"
+        "  hero\n  badge[locale=en-US]\n  badge[locale=de-DE]\n  badge[locale=ar-EG]\n  winter\n" + FIRST
     )
     assert tree(built / ".imagebuild" / "store") == before
     again = say("approve", "hero", "--another-take")

@@ -175,7 +175,7 @@ def test_a_port_that_is_asked_for_is_taken_or_it_says_why_not(built: Path, image
         taken = other.getsockname()[1]
         done = imagebuild(built, "review", "--port", str(taken))
         assert done.returncode == 1
-        assert f"cannot listen at `127.0.0.1:{taken}`" in done.stderr
+        assert f"cannot listen at `127.0.0.1:{taken}`: address already in use\n" in done.stderr
 
 
 def test_more_than_this_machine_takes_a_name_and_says_that_nothing_is_encrypted(built: Path, imagebuild: Run) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
+from imagebuild.errors import reason_of
 from imagebuild.picture.measure import format_of
 from imagebuild.review.desk import ReviewError
 from imagebuild.review.server import page_files
@@ -64,7 +65,7 @@ def export_review(desk: ProjectDesk, who: str, folder: str) -> Exported:
         _replace(temporary, target)
     except OSError as bad:
         hint = "check who owns the folder, and that the disk is not full"
-        raise ReviewError(f"cannot write `{folder}`: {(bad.strerror or str(bad)).lower()}", hint=hint) from bad
+        raise ReviewError(f"cannot write `{folder}`: {reason_of(bad)}", hint=hint) from bad
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return found._replace(page=os.path.join(folder, _INDEX))
