@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from aiohttp import web
 from aiohttp.web_server import Server
@@ -36,13 +36,27 @@ class Connections(Server):
         super().__init__(answer)
         self._allowed = strangers
         self._strangers: dict[Connection, None] = {}  # the oldest first
+        self._open: dict[Connection, asyncio.Transport] = {}
+        self._is_over = False
 
     def __call__(self) -> web.RequestHandler:
         # no access log: an address holds a token; nothing is unpacked: what is sent packed is refused
         settings: dict[str, Any] = {"access_log": None, "auto_decompress": False}
         return Connection(self, loop=asyncio.get_running_loop(), **settings)
 
-    def came(self, connection: Connection) -> None:
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Whoever is slow to read the last words, or was being accepted meanwhile, is cut off."""
+        self._is_over = True
+        await super().shutdown(timeout)
+        for transport in tuple(self._open.values()):
+            transport.abort()
+        await asyncio.sleep(0)  # until they are gone
+
+    def came(self, connection: Connection, transport: asyncio.Transport) -> None:
+        self._open[connection] = transport
+        if self._is_over:
+            transport.abort()
+            return
         self._strangers[connection] = None
         while len(self._strangers) > self._allowed.most:
             oldest = next(iter(self._strangers))
@@ -51,7 +65,12 @@ class Connections(Server):
         asyncio.get_running_loop().call_later(self._allowed.seconds, self._too_long, connection)
 
     def forget(self, connection: Connection) -> None:
+        """It is no stranger."""
         self._strangers.pop(connection, None)
+
+    def gone(self, connection: Connection) -> None:
+        self.forget(connection)
+        self._open.pop(connection, None)
 
     def _too_long(self, connection: Connection) -> None:
         if connection in self._strangers:
@@ -70,10 +89,10 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._ours.came(self)
+        self._ours.came(self, cast(asyncio.Transport, transport))
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._ours.forget(self)
+        self._ours.gone(self)
         super().connection_lost(exc)
 
     def let_in(self) -> None:

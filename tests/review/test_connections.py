@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 from contextlib import ExitStack
@@ -63,6 +64,17 @@ def test_of_too_many_strangers_the_oldest_goes_and_the_page_is_served(desk: Memo
         assert [received(each) for each in wires[:200]] == [b""] * 200
         server.stop()  # the last ones too, and it does not wait for them
         assert [received(each) for each in wires[200:]] == [b""] * 100
+
+
+def test_who_does_not_read_the_reply_does_not_outlive_the_server(desk: MemoryDesk, page: Path) -> None:
+    much = 30_000_000
+    desk.cells = [{"address": "x" * much}]
+    with serving(desk, page) as server, ExitStack() as stack:
+        wire = silent(server, stack, f"GET {server.base}api/board HTTP/1.1\r\nHost: {server.host}\r\n\r\n".encode())
+        assert wire.recv(12) == b"HTTP/1.1 200"
+        server.stop()
+        assert len(received(wire)) < much
+        gc.collect()  # what was left open is told by its end, and fails the test
 
 
 def test_that_no_connection_can_be_accepted_is_said_once_and_other_trouble_as_ever(
