@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """What the parser cannot tell: which options go together."""
-    selects = bool(options.select or options.exclude or options.all)
+    selects = bool(options.select or options.exclude or options.all or options.waiting)
     decides = options.reject or options.withdraw or options.comment is not None or options.another_take
     if options.from_file:
         if selects or decides or options.why:
@@ -80,7 +80,9 @@ def _check(options: argparse.Namespace) -> None:
     if options.comment is not None and not options.comment.strip():
         raise ApprovalsError("the comment is empty", hint='`--comment "…"`')
     if not selects:
-        raise ApprovalsError("which pictures?", hint="`imagebuild approve hero locale=de-DE`, or `--all`")
+        raise ApprovalsError("which pictures?", hint="`imagebuild approve hero locale=de-DE`, `--waiting`, or `--all`")
+    if options.waiting and (options.another_take or options.withdraw):
+        raise ApprovalsError("`--waiting` is what waits for approval", hint="name the pictures")
     if options.all and options.select:
         raise ApprovalsError("`--all` and a selection contradict each other", hint="give one of them")
 
@@ -108,6 +110,9 @@ def _record(
         decision = "reject" if options.reject else "retake" if options.another_take else "approve"
     actions = planned.loaded.expansion.actions
     addresses = picked(actions, options.select, options.exclude)
+    if options.waiting:
+        rows = standings(planned, history, set(addresses))
+        addresses = [row.address for row in rows if row.waits is not None and row.waits.has(who.name)]
     delivered = [address for address in addresses if actions[address].output is not None]
     is_about_paid = "retake" in (decision, undoing)
     why = (options.comment if decision == "comment" else options.why) or ""
@@ -176,7 +181,7 @@ def _text(planned: Planned, outcome: _Outcome, effect: Effect | None, ink: Ink) 
     if outcome.known:
         lines.append(f"{outcome.known} of them {'was' if outcome.known == 1 else 'were'} recorded before")
     if not outcome.recorded:
-        lines.append("nothing was recorded")
+        lines.append("nothing was recorded" if lines else "nothing waits for your approval: nothing was recorded")
     else:
         lines.extend(_missing_lines(planned, outcome, ink))
     if outcome.is_first:

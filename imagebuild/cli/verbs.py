@@ -257,6 +257,7 @@ def _approve(add: Callable[..., Parser]) -> None:
     parser = add("approve", "record what you decide about pictures: approve, reject, comment, ask for another take")
     _selecting(parser)
     parser.add_argument("--all", action="store_true", help="every picture that is delivered")
+    parser.add_argument("--waiting", action="store_true", help="only what waits for your approval")
     parser.add_argument("--why", metavar="TEXT", help="the reason, kept with the decision")
     _deciding(parser)
     decision = parser.add_mutually_exclusive_group()

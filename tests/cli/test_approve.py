@@ -109,6 +109,18 @@ def test_what_waits_for_somebody_is_listed_until_they_have_said_their_word(say: 
     assert (wrong.returncode, "goes with the list" in wrong.stderr) == (1, True)
 
 
+def test_what_waits_for_whoever_decides_is_approved_in_one_go(say: Say, built: Path) -> None:
+    done = say("approve", "--waiting", by=LEA)
+    assert done.returncode == 0
+    assert "approved 2 pictures" in done.stdout
+    assert [each["asset"] for each in lines_of(built)] == ["poster[locale=de-DE]", "badge[locale=de-DE]"]
+    again = say("approve", "--waiting", by=LEA)
+    assert (again.returncode, again.stdout) == (0, "nothing waits for your approval: nothing was recorded\n")
+    assert "approved 3 pictures" in say("approve", "badge", "--waiting").stdout
+    wrong = say("approve", "--waiting", "--another-take")
+    assert (wrong.returncode, "what waits for approval" in wrong.stderr) == (1, True)
+
+
 def test_what_is_not_built_or_did_not_pass_waits_for_nobodys_approval(say: Say, built: Path) -> None:
     say_in(built, "de-DE", "Neue Worte")
     waiting = say("approvals", "--for", BEN).stdout

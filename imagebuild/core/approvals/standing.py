@@ -20,7 +20,7 @@ STATES: Final = ("open", "partly", "approved", "rejected", "lapsed", "unneeded")
 
 
 class Lack(NamedTuple):
-    """Approvals that are missing, in words; and who of the group has not approved yet, none where it is anybody."""
+    """Approvals that are missing, in words; and who of the group could still give one, none where it is anybody."""
 
     people: tuple[str, ...]
     words: str
@@ -160,10 +160,12 @@ class _Members:
     def lacks(self, approved: Collection[str]) -> tuple[Lack, ...]:
         """What is still asked for."""
         why = " (one more: it is not known who had it made)" if self._unknown else ""
-        return tuple(
-            Lack(tuple(each for each in named if person(each) not in approved), counted(name, people, wanted) + why)
-            for name, named, people, wanted in self._wanting(approved)
-        )
+        found: list[Lack] = []
+        for name, named, people, wanted in self._wanting(approved):
+            left = tuple(each for each in named if person(each) not in approved)
+            able = tuple(each for each in left if person(each) not in self._makers)
+            found.append(Lack(able or left, counted(name, people, wanted) + why))
+        return tuple(found)
 
     def waiting(self, approved: Collection[str]) -> Waiting | None:
         """Of whom it is asked for."""

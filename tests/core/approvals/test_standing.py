@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from imagebuild.core.approvals.history import appended
 from imagebuild.core.approvals.policy import Requirement
-from imagebuild.core.approvals.standing import STATES, may_decide, may_take_back, standing_of, waits_for
+from imagebuild.core.approvals.standing import STATES, Lack, may_decide, may_take_back, standing_of, waits_for
 from tests.core.approvals.deciding import ANA, BEN, HERO, LEA, decided, digest, history_of, lines_of, read, ref
 
 CEM, EVE = "cem@northwind.example", "eve@northwind.example"
@@ -246,6 +246,12 @@ def test_an_approval_that_a_maker_entered_in_anothers_name_does_not_count_where_
     refused = [no(ANA, 1), yes(ANA, 2, entered=f"as said by {CEM}")]
     assert stands(OTHERS, *refused, makers=frozenset({CEM})).state == "rejected"
     assert stands(BRAND, yes(ANA, entered=f"import by {CEM}"), makers=frozenset({CEM})).state == "approved"
+
+
+def test_of_those_who_are_waited_for_makers_are_none_unless_there_is_nobody_else():
+    assert stands(OTHERS, makers=frozenset({ANA})).lacks == (Lack((BEN, CEM), "1 of brand"),)
+    assert stands(OTHERS, makers=frozenset({ANA, BEN, CEM})).lacks == (Lack((ANA, BEN, CEM), "1 of brand"),)
+    assert stands(BRAND, makers=frozenset({ANA})).lacks == (Lack((ANA, BEN), "1 of brand"),)
 
 
 WORDS = some.tuples(some.sampled_from(["yes", "no", "back"]), some.sampled_from([ANA, BEN, LEA, CEM, EVE]))
