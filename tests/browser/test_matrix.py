@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from imagebuild.core.offer import dollars
 from tests.browser.boards import DARK, PHONE, Pages, hears, pages_of, serious, slot, tick, until
-from tests.browser.kettles import FakeDesk
+from tests.browser.kettles import ANA, FakeDesk
 
 FIRST = "hero[product=kettle,locale=en-US,ratio=1:1]"
 MARKUP = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -70,6 +71,56 @@ def test_axes_of_more_values_than_fit_become_rows(browser):
         page = pages.open()
         assert page.evaluate("review.state.layout.colAxes") == ["ratio"]
         assert "locale" in page.evaluate("review.state.layout.rowAxes")
+
+
+def mixed(*kinds: tuple[str, dict[str, list[str]]]) -> FakeDesk:
+    """A desk with assets over axes of their own."""
+    desk = FakeDesk(1)
+    (some,) = desk.cells.values()
+    desk.cells = {}
+    axes: dict[str, dict[str, None]] = {}
+    for asset, over in kinds:
+        for values in itertools.product(*over.values()):
+            cell = dict(zip(over, values, strict=True))
+            address = f"{asset}[{','.join(f'{name}={value}' for name, value in cell.items())}]"
+            desk.cells[address] = {**some, "address": address, "asset": asset, "cell": cell}
+        for name, values in over.items():
+            axes.setdefault(name, {}).update(dict.fromkeys(values))
+    whole = json.loads(desk.board(ANA)) | {
+        "axes": [
+            {"name": name, "values": [{"id": each, "label": each, "dir": "ltr"} for each in values]}
+            for name, values in axes.items()
+        ],
+        "assets": [{"name": asset, "over": list(over), "paid": False, "policy": ""} for asset, over in kinds],
+    }
+    desk.board = lambda who: json.dumps(whole).encode()  # type: ignore[method-assign]
+    return desk
+
+
+TEAS, LOCALES, RATIOS = ["chai", "sencha"], ["en-US", "de-DE", "ja-JP", "ar-EG"], ["1:1", "16:9", "og"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "heads"),
+    [
+        # half of the assets know no locale: four columns of nothing beside them
+        ([("poster", {"product": TEAS, "locale": LOCALES}), ("hero", {"product": TEAS, "ratio": RATIOS}),
+          ("thumbnail", {"product": TEAS})], TEAS),
+        # one of many does not
+        ([("poster", {"product": TEAS, "locale": LOCALES, "ratio": RATIOS}), ("window", {"product": TEAS})],
+         [*LOCALES, "any locale"]),
+        # nothing in common: no matrix of it would be worth looking at
+        ([(f"asset-{name}", {name: [f"{name}{number}" for number in range(4)]}) for name in "abcdef"], []),
+    ],
+)  # fmt: skip
+def test_assets_over_different_axes_are_arranged_so_that_little_is_empty(browser, kinds, heads):
+    with pages_of(browser, mixed(*kinds)) as pages:
+        page = pages.open()
+        columns = page.locator("#grid [role=columnheader] button")
+        expect(columns).to_have_count(len(heads))
+        assert [each.split("\n")[0] for each in columns.all_inner_texts()] == heads
+        rows = page.locator("#grid [role=rowheader] button").all_inner_texts()
+        assert not any("any " in words for words in rows)  # of what an asset is not over, nothing is said
 
 
 def test_rows_and_columns_are_chosen_and_stay_in_the_location(small):

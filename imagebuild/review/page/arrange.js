@@ -2,7 +2,11 @@
 (function () {
   "use strict";
   const { el, icon, state, place } = review;
-  const WIDEST = 14; //  more columns than this are not chosen unasked
+  const WIDEST = 14; //   more columns than this are not chosen unasked
+  const FULL = 0.5; //    locales across, when at least so much of the matrix is pictures
+  const BETTER = 1.2; //  another axis has to be so much better than they
+  const SCREEN = 5; //    columns, about
+  const SPARSE = 0.25; // a matrix with less in it is shown as a list
 
   const narrow = () => matchMedia("(max-width: 640px)").matches;
 
@@ -24,25 +28,43 @@
   }
   const axisOf = (name) => axes().find((axis) => axis.name === name);
 
-  /* Locales across if they fit, else the axis with the most values that does; the rest are rows. */
+  /* How much of a matrix with this axis across would be pictures, and how much of the screens that it takes: those that the
+     axis says nothing of have a column of their own, and beside few columns there is nothing. */
+  function fillOf(across) {
+    const others = axes().filter((axis) => axis !== across);
+    const rows = new Set();
+    const cols = new Set();
+    for (const cell of state.board.cells) {
+      rows.add(others.map((axis) => review.filters.axisValue(cell, axis.name)).join("\u0000"));
+      cols.add(review.filters.axisValue(cell, across.name));
+    }
+    const many = state.board.cells.length;
+    return { fill: many / (rows.size * cols.size || 1), worth: many / (rows.size * Math.max(cols.size, SCREEN) || 1) };
+  }
+  /* Locales across if they fit and leave not too much empty; else the axis that leaves least; the rest are rows. `fill` is
+     how much of it is pictures. */
   function usual() {
     const all = axes();
-    const fits = all.filter((axis) => axis.values.length <= WIDEST);
-    const locale = fits.find((axis) => axis.name === "locale");
-    const largest = [...fits].sort((one, other) => other.values.length - one.values.length)[0];
-    const across = locale || largest;
-    if (!across) return { rows: [], cols: [] };
-    return { rows: all.filter((axis) => axis !== across).map((axis) => axis.name), cols: [across.name] };
+    if (known.usual) return known.usual;
+    const fits = all.filter((axis) => axis.values.length <= WIDEST).sort((one, other) => other.values.length - one.values.length);
+    let across = fits.find((axis) => axis.name === "locale") || fits[0];
+    let found = across ? fillOf(across) : { fill: 1, worth: 1 };
+    for (const axis of found.fill < FULL ? fits : []) {
+      const other = axis.name === "asset" ? found : fillOf(axis);
+      if (other.worth > found.worth * BETTER) [across, found] = [axis, other];
+    }
+    known.usual = { rows: all.filter((axis) => axis !== across).map((axis) => axis.name), cols: across ? [across.name] : [], fill: found.fill };
+    return known.usual;
   }
   /* {rows, cols, view: "matrix"|"flow", chosen: whether somebody chose the view}. */
   function arrangement(asked) {
     const words = place.read();
     const names = (text) => review.filters.unpack(text).filter((name) => axisOf(name));
     const set = "rows" in words || "cols" in words;
-    const sides = set ? { rows: names(words.rows), cols: names(words.cols) } : usual();
+    const sides = set ? { rows: names(words.rows), cols: names(words.cols), fill: 1 } : { ...usual() };
     sides.rows = sides.rows.filter((name) => !sides.cols.includes(name));
     const chosen = words.view === "matrix" || words.view === "flow";
-    let view = chosen ? words.view : narrow() ? "flow" : "matrix";
+    let view = chosen ? words.view : narrow() || sides.fill < SPARSE ? "flow" : "matrix";
     if ((asked && asked.sort) || (!sides.rows.length && !sides.cols.length)) view = "flow";
     return { ...sides, view, chosen };
   }

@@ -24,12 +24,14 @@
     }
   }
 
-  /* A name that is the same as in the line before is shown faintly, so that the eye finds where a group begins. */
+  /* A name that is the same as in the line before is shown faintly, so that the eye finds where a group begins. Of an axis
+     that says nothing here, nothing is said where there is another name. */
   function names(line, before) {
-    return line.labels.map((label, index) => {
-      const same = before && before.ids.slice(0, index + 1).every((id, at) => id === line.ids[at]);
+    const told = line.labels.map((label, index) => ({ label, index })).filter(({ label }) => label.id || line.ids.every((id) => !id));
+    return told.map(({ label, index }, at) => {
+      const same = before && before.ids.slice(0, index + 1).every((id, place) => id === line.ids[place]);
       const code = label.id && label.label !== label.id ? el("span", { class: "code", text: label.id }) : null;
-      return [el("bdi", { class: same && index < line.labels.length - 1 ? "dim" : index === 0 ? "first" : "", dir: "auto", text: label.label }), code];
+      return [el("bdi", { class: same && at < told.length - 1 ? "dim" : at === 0 ? "first" : "", dir: "auto", text: label.label }), code];
     });
   }
   function button(kind, index) {
