@@ -135,7 +135,7 @@ def test_what_the_server_refuses_is_told_in_its_words_and_leaves_nothing_behind(
     before = state_of(page, LEGAL)
     slot(page, LEGAL).focus()
     page.keyboard.press("a")
-    expect(page.locator("#toasts")).to_contain_text("Not taken: `de-DE` is for legal to approve: ask Lea")
+    expect(page.locator("#toasts")).to_contain_text("Not taken: de-DE is for legal to approve: ask Lea")
     expect(slot(page, LEGAL).locator(".state")).to_have_text(before)
     assert kept(page) == []
     page.keyboard.press("z")
@@ -495,10 +495,10 @@ def test_when_the_approvals_file_is_mended_one_decides_again_without_a_reload(sm
 
 def test_one_who_may_only_look_is_told_so_and_decides_nothing(small):
     page = small.open(LOOK)
-    expect(page.locator("#banners")).to_contain_text("no `approvers` names you")
+    expect(page.locator("#banners")).to_contain_text("no approvers names you")
     slot(page, FIRST).focus()
     page.keyboard.press("a")
-    expect(page.locator("#toasts")).to_contain_text("no `approvers` names you")
+    expect(page.locator("#toasts")).to_contain_text("no approvers names you")
     assert (small.desk.decisions, kept(page)) == ([], [])
 
 

@@ -246,6 +246,23 @@
 
   /* ---- words ------------------------------------------------------------------------------------------------------ */
 
+  /* Sentences of this program are English, whatever copy they quote: `things` between backticks are shown as code, and
+     each stretch of copy keeps its direction to itself. */
+  const QUOTED = /`([^`\n]+)`|(“[^”\n]*”|„[^“\n]*“|«[^»\n]*»)|((?:\p{Script=Arabic}|\p{Script=Hebrew})(?:[^\n"“”«»„]*(?:\p{Script=Arabic}|\p{Script=Hebrew}))?)/u;
+  function coded(text) {
+    const pieces = [];
+    let rest = String(text || "");
+    for (let found = QUOTED.exec(rest); found; found = QUOTED.exec(rest)) {
+      const [whole, code, quoted, copy] = found;
+      pieces.push(rest.slice(0, found.index));
+      if (code) pieces.push(el("code", {}, el("bdi", { text: code })));
+      else if (quoted) pieces.push(quoted[0], el("bdi", { text: quoted.slice(1, -1) }), quoted.slice(-1));
+      else pieces.push(el("bdi", { text: copy }));
+      rest = rest.slice(found.index + whole.length);
+    }
+    return [...pieces, rest];
+  }
+
   /* "0.0125" → "$0.0125", "0.3444" → "$0.34", "12" → "$12.00", "" and null → "": two digits from ten cents on, four below, six
      for what would look like nothing, as the command line has it. Prices are decimal text, never floats. */
   function money(text) {
@@ -280,5 +297,5 @@
   }
   const whenElement = (iso) => el("time", { dateTime: iso || "", title: `${(iso || "").replace("T", " ").replace("Z", "")} UTC`, text: when(iso) });
 
-  Object.assign(review, { el, svg, replace, on, emit, state, api, place, keep, money, count, plural, size, when, whenElement, takeBoard, takeCells, dropCells, Trouble });
+  Object.assign(review, { el, svg, replace, on, emit, state, api, place, keep, coded, money, count, plural, size, when, whenElement, takeBoard, takeCells, dropCells, Trouble });
 })();

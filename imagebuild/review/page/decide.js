@@ -316,7 +316,7 @@
   function showRefused(words) {
     dialog({
       title: "Not taken", className: "wide",
-      body: [...words].map(([text, assets]) => el("section", {}, el("p", { class: "bad" }, icon("failed"), " ", text), el("ul", { class: "list" }, assets.slice(0, 200).map((asset) => el("li", {}, el("bdi", { text: asset })))))),
+      body: [...words].map(([text, assets]) => el("section", {}, el("p", { class: "bad" }, icon("failed"), " ", review.coded(text)), el("ul", { class: "list" }, assets.slice(0, 200).map((asset) => el("li", {}, el("bdi", { text: asset })))))),
       actions: [{ label: "Close", tone: "primary", value: null }],
     });
   }

@@ -81,7 +81,7 @@
   function toast({ text, action = null, seconds = 6, tone = "", key = "" }) {
     const holder = document.getElementById("toasts");
     if (key) for (const other of holder.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)) other.remove();
-    const node = el("div", { class: `toast ${tone}`, "data-key": key || null }, el("p", {}, text));
+    const node = el("div", { class: `toast ${tone}`, "data-key": key || null }, el("p", {}, typeof text === "string" ? review.coded(text) : text));
     const gone = () => node.remove();
     if (action) node.appendChild(el("button", { type: "button", class: "plain", text: action.label, on: { click: () => (gone(), action.run()) } }));
     node.appendChild(el("button", { type: "button", class: "plain square", "aria-label": "Dismiss", on: { click: gone } }, icon("close")));

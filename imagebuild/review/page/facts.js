@@ -5,7 +5,7 @@
   "use strict";
 
   const review = (window.review = window.review || {});
-  const { el, icon } = review;
+  const { el, icon, coded } = review;
 
   const VERDICTS = { passed: ["passed", "passed", "good"], failed: ["failed", "failed", "bad"], unverified: ["unverified", "not verified", "warn"] };
   const PLANNED = { reuse: "up to date", restore: "will be put back", adopt: "will be taken in", make: "will be made", wait: "waits", rejected: "kept back" };
@@ -23,23 +23,6 @@
   const short = (digest) => el("code", { class: "digest", title: digest, text: String(digest || "").slice(0, 8) });
   const address = (text) => el("bdi", { class: "address", text });
   const glyph = (name, tone) => el("span", { class: `glyph ${tone || ""}` }, icon(name));
-
-  /* Sentences of this program are English, whatever copy they quote: `things` between backticks are shown as code, and
-     each stretch of copy keeps its direction to itself. */
-  const QUOTED = /`([^`\n]+)`|(“[^”\n]*”|„[^“\n]*“|«[^»\n]*»)|((?:\p{Script=Arabic}|\p{Script=Hebrew})(?:[^\n"“”«»„]*(?:\p{Script=Arabic}|\p{Script=Hebrew}))?)/u;
-  function coded(text) {
-    const pieces = [];
-    let rest = String(text || "");
-    for (let found = QUOTED.exec(rest); found; found = QUOTED.exec(rest)) {
-      const [whole, code, quoted, copy] = found;
-      pieces.push(rest.slice(0, found.index));
-      if (code) pieces.push(el("code", {}, el("bdi", { text: code })));
-      else if (quoted) pieces.push(quoted[0], el("bdi", { text: quoted.slice(1, -1) }), quoted.slice(-1));
-      else pieces.push(el("bdi", { text: copy }));
-      rest = rest.slice(found.index + whole.length);
-    }
-    return [...pieces, rest];
-  }
 
   /* "" for nothing: a step that is drawn here is not said to cost $0.00. */
   const cost = (text) => (/^0*(\.0*)?$/.test(text || "") ? "" : review.money(text));

@@ -1,7 +1,7 @@
 /* The frame around the grid (title, status, tools, banners), and the start. */
 (function () {
   "use strict";
-  const { el, icon, state, on, replace, count, money, plural, filters, matrix } = review;
+  const { el, icon, state, on, replace, coded, count, money, plural, filters, matrix } = review;
   const byId = (id) => document.getElementById(id);
 
   /* ---- tools ----------------------------------------------------------------------------------------------------- */
@@ -139,15 +139,15 @@
     if (faults.length) {
       list.push(banner("bad", "failed", [
         el("b", { text: "The approvals file has been damaged or edited. Nothing is decided, and nothing is released, until that is dealt with." }),
-        el("ul", {}, faults.map((fault) => el("li", {}, fault.line ? `line ${fault.line}: ` : "", el("bdi", { text: fault.what })))),
+        el("ul", {}, faults.map((fault) => el("li", {}, fault.line ? `line ${fault.line}: ` : "", coded(fault.what)))),
         el("p", { class: "dim" }, "See ", el("code", { text: "imagebuild approvals verify" }), " for what to do."),
       ]));
     }
     const cut = cutOff();
     if (cut) list.push(cut);
-    if (trouble) list.push(banner("warn", "failed", [el("b", { text: trouble.what }), trouble.hint ? el("p", { class: "dim", text: trouble.hint }) : null], el("button", { type: "button", class: "plain square", "aria-label": "Dismiss", on: { click: () => { trouble = null; drawBanners(); } } }, icon("close"))));
+    if (trouble) list.push(banner("warn", "failed", [el("b", {}, coded(trouble.what)), trouble.hint ? el("p", { class: "dim" }, coded(trouble.hint)) : null], el("button", { type: "button", class: "plain square", "aria-label": "Dismiss", on: { click: () => { trouble = null; drawBanners(); } } }, icon("close"))));
     const stop = state.board && !faults.length && !state.board.export && state.board.you && !state.board.you.decides ? state.board.you.why_not || "You may look, and not decide." : "";
-    if (stop) list.push(banner("", "unverified", el("span", { text: stop })));
+    if (stop) list.push(banner("", "unverified", el("span", {}, coded(stop))));
     if (state.board && state.board.export) list.push(banner("", "download", "This is an export: what you decide stays in this browser until you download it and send it in."));
     replace(byId("banners"), list);
   }

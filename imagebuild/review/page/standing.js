@@ -119,7 +119,7 @@
         { class: "stands" },
         el("p", { class: words.tone }, icon(words.icon), el("strong", { text: ` ${words.word}` }), missing.length ? el("span", { class: "missing", text: ` · still needs ${missing.join(", ")}` }) : null),
         pendingOf(asset).length ? el("p", { class: "saving warn", text: saving }) : null,
-        reasons.length ? el("p", { class: "dim why-not", text: reasons.join("; ") }) : null,
+        reasons.length ? el("p", { class: "dim why-not" }, review.coded(reasons.join("; "))) : null,
       );
     }
 
