@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -24,6 +24,7 @@ from imagebuild.stages.plan import plan_campaign
 from imagebuild.stages.project import find_project
 from tests.bench.campaigns import Quick
 from tests.cli.conftest import edit, run_imagebuild, say_in, tree, write_campaign
+from tests.running import ended, started, until
 
 if sys.platform == "win32":
     pytest.skip("signals, terminals and process groups of POSIX", allow_module_level=True)
@@ -66,40 +67,6 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def built(once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(once, tmp_path / "built", symlinks=True, copy_function=shutil.copy2))
-
-
-@contextlib.contextmanager
-def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """`imagebuild …` in a process group of its own, as a terminal's foreground job is."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "imagebuild", *words], cwd=folder, env={**os.environ, "NO_COLOR": "1"}, text=True,
-        encoding="utf-8", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """The rest of what it says. (`communicate` would lose what `readline` has read ahead.)"""
-    said = process.stdout.read() if process.stdout else ""
-    errors = process.stderr.read() if process.stderr else ""
-    process.wait(timeout=60)
-    return said, errors
-
-
-def until(stream: IO[str] | None, words: str) -> list[str]:
-    """What it says up to the first line with these words."""
-    assert stream is not None
-    lines = [stream.readline()]
-    while words not in lines[-1]:
-        assert lines[-1], f"it ended, and has not said `{words}`: {''.join(lines)}"
-        lines.append(stream.readline())
-    return lines
 
 
 def lock_of(folder: Path) -> Lock:

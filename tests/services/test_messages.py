@@ -12,7 +12,6 @@ import http.server
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ import pytest
 from imagebuild.core.lock import parse_lock
 from imagebuild.core.plan import USUAL, Policy
 from tests.cli.conftest import run_imagebuild
+from tests.running import started
 from tests.sandboxes import start_sandbox
 from tests.services.conftest import COMMON, Site, charges_of, free_port
 
@@ -408,22 +408,6 @@ more · N s
 
 
 # ------------------------------------------------------------------------------------------------- a person stops it
-
-
-@contextlib.contextmanager
-def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """`imagebuild …` in a process group of its own, as a terminal's foreground job is."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "imagebuild", *words], cwd=folder, env={**os.environ, "NO_COLOR": "1"}, text=True,
-        encoding="utf-8", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
 
 
 @pytest.fixture(scope="module")
