@@ -50,6 +50,10 @@ class Desk(Protocol):
     def asset(self, who: str, address: str) -> bytes | None:
         """All about one picture; None: there is no such address."""
 
+    def own(self, who: str) -> bytes:
+        """What this person has decided about the pictures that are shown, as those are now, by address; for a page that
+        asks about hundreds."""
+
     def decide(self, who: str, asked: list[dict[str, object]]) -> dict[str, object]:
         """Take decisions of this person: `{"accepted": [ref…], "refused": [{"ref", "what", "hint"}…]}`.
 

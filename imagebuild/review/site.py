@@ -83,6 +83,7 @@ class Site:
             r"page/([a-z0-9_-]+\.[a-z]+)": self._page,
             "api/board": self._board,
             "api/asset": self._asset,
+            "api/own": self._own,
             "api/decisions": self._decide,
             "api/live": self._listen,
             f"thumb/{_DIGEST}/({'|'.join(map(str, THUMB_WIDTHS))})\\.webp": self._picture,
@@ -159,6 +160,9 @@ class Site:
     async def _asset(self, asked: _Asked) -> web.StreamResponse:
         address = only_parameter(asked.query, "address")
         return await self._json(asked, lambda: self._desk.asset(asked.who, address))
+
+    async def _own(self, asked: _Asked) -> web.StreamResponse:
+        return await self._json(asked, lambda: self._desk.own(asked.who))
 
     async def _compare(self, asked: _Asked) -> web.StreamResponse:
         _, before, after = asked.parts

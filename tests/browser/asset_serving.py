@@ -67,6 +67,13 @@ class MadeUp:
             raise ImagebuildError("the store cannot be read", hint="run `imagebuild cache check`")
         return json.dumps(self.told(address)).encode() if address in self.assets else None
 
+    def own(self, who: str) -> bytes:
+        found: dict[str, list[Json]] = {}
+        for address in list(self.cells):
+            told = json.loads(self.asset(who, address) or b"{}").get("decisions", ())
+            found[address] = [each for each in told if each["yours"] and each["current"]]
+        return json.dumps({address: several for address, several in found.items() if several}).encode()
+
     def decide(self, who: str, asked: list[dict[str, object]]) -> Json:
         known = {each["ref"] for each in self.decided}
         fresh: list[Json] = [

@@ -269,6 +269,13 @@ class FakeDesk:
     def key(text: str) -> str:
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def own(self, who: str) -> bytes:
+        found: dict[str, list[Json]] = {}
+        for address in list(self.cells):
+            told = json.loads(self.asset(who, address) or b"{}").get("decisions", ())
+            found[address] = [each for each in told if each["yours"] and each["current"]]
+        return json.dumps({address: several for address, several in found.items() if several}).encode()
+
     def decide(self, who: str, asked: list[dict[str, object]]) -> dict[str, object]:
         self.calls.append([str(one.get("ref")) for one in asked])
         self.may_answer.wait(20)

@@ -130,6 +130,24 @@ def test_more_than_fifty_at_once_are_asked_about_with_their_number(small):
     expect(page.locator("#toasts")).to_contain_text("decisions not taken")
 
 
+def test_many_are_taken_back_without_asking_about_each(small):
+    page = small.open()
+    page.click("#select-all")
+    page.locator("[data-decision=approve]").click()
+    page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    saved(page)
+    approved = len(small.desk.decisions)
+    assert approved > 30
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.locator("#selection").get_by_role("button", name="Take back").click()
+    until(page, "review.outbox.waiting() === 0")
+    expect(page.locator("#toasts")).to_contain_text(f"Took back {approved} pictures")
+    assert [each["decision"] for each in small.desk.decisions[approved:]] == ["withdraw"] * approved
+    assert sum("api/own" in each for each in requests) == 1
+    assert not [each for each in requests if "api/asset" in each]
+
+
 def test_what_the_server_refuses_is_told_in_its_words_and_leaves_nothing_behind(small):
     page = small.open()
     before = state_of(page, LEGAL)

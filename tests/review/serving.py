@@ -66,6 +66,9 @@ class MemoryDesk:
         self.asked.append(address)
         return json.dumps({"address": address, "for": who}).encode() if address == ADDRESS else None
 
+    def own(self, who: str) -> bytes:
+        return json.dumps([each for by, each in self.decisions.values() if by == who]).encode()
+
     def decide(self, who: str, asked: list[dict[str, object]]) -> dict[str, object]:
         accepted: list[object] = []
         refused: list[object] = []

@@ -125,7 +125,7 @@ def test_another_site_reads_nothing_and_shows_no_picture(server: Running, site: 
     visits = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     frames = {**visits, "Sec-Fetch-Dest": "iframe"}
     inner = [
-        "page/core.js", "api/board", f"api/asset?address={ADDRESS}", "api/live", f"thumb/{KETTLE}/320.webp",
+        "page/core.js", "api/board", "api/own", f"api/asset?address={ADDRESS}", "api/live", f"thumb/{KETTLE}/320.webp",
         f"picture/{KETTLE}", f"compare/{KETTLE}/{MUG}", f"difference/{KETTLE}/{MUG}.png",
     ]  # fmt: skip
     for path in inner:

@@ -91,6 +91,13 @@ def test_it_ends_with_streams_open_and_one_that_nobody_reads(server: Running, de
         socket.create_connection(("127.0.0.1", server.port), timeout=20)
 
 
+def test_each_person_is_told_what_they_decided_themselves(desk: MemoryDesk, page: Path):
+    with serving(desk, page) as server:
+        server.decide(one("a"))
+        server.decide(one("b"), base=server.base.replace(ANA.token, BEN.token))
+        assert [each["ref"] for each in server.ask("api/own").json] == ["a"]
+
+
 def test_a_decision_on_its_way_when_it_ends_is_answered(desk: MemoryDesk, page: Path):
     with serving(desk, page) as server:
         told: list[Any] = []

@@ -172,6 +172,8 @@
       if (!found) throw new Trouble(`there is nothing more about ${address} in this export`);
       return structuredClone(found);
     },
+    /* What this person has decided, by address: for so many pictures that asking about each would take long. */
+    own: async () => ask("api/own"),
     /* What an EventSource does not say when it fails: "gone" (nobody answers), "here", or "invalid" (not with this link). */
     async greets() {
       try {

@@ -4,6 +4,7 @@
   "use strict";
   const { el, icon, state, on, emit, keep, api, plural, toast, dialog, announce, outbox } = review;
   const BULK = 50;
+  const FEW = 8; //  about so many pictures one asks one by one
   const JUST = 1000; // milliseconds in which nobody can have looked at a picture that has just changed
 
   const DONE = { approve: "Approved", reject: "Rejected", withdraw: "Took back", comment: "Commented on", retake: "Asked for another take of", pick: "Chose" };
@@ -66,11 +67,13 @@
   /* All my approvals and rejections of each of them, as it is now, that stand; else my last wish for another take. The server
      knows them all; where it cannot be asked, this page goes by what it knows. Oldest first. */
   async function ownDecisions(addresses) {
+    const together = addresses.length > FEW && !api.exported() ? api.own() : null;
+    const about = async (address) => (together ? { decisions: (await together)[address] } : api.asset(address));
     const found = await each(addresses, async (address) => {
       let asset = null;
       let trouble = null;
       try {
-        asset = await api.asset(address);
+        asset = await about(address);
       } catch (error) {
         trouble = error;
       }

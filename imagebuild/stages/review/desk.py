@@ -23,7 +23,7 @@ from imagebuild.stages.asked import Asked, Refused, asked_of
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project
 from imagebuild.stages.review.compare import Comparisons
-from imagebuild.stages.review.detail import Details
+from imagebuild.stages.review.detail import Details, own_json
 from imagebuild.stages.review.library import Library
 from imagebuild.stages.review.moment import Moment
 from imagebuild.stages.review.others import Gallery
@@ -214,6 +214,9 @@ class ProjectDesk:
             details = Details(moment.view, records, gallery, moment.inquiry, nobody=NOBODY)
             found = details.asset_json(who, address)
         return None if found is None else json.dumps(found, separators=(",", ":")).encode()
+
+    def own(self, who: str) -> bytes:
+        return json.dumps(own_json(self.view, who), separators=(",", ":")).encode()
 
     def decide(self, who: str, asked: list[dict[str, object]]) -> dict[str, object]:
         found = [asked_of(each) for each in asked]

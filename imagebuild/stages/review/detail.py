@@ -28,7 +28,7 @@ from imagebuild.stages.review.texts import texts_of
 from imagebuild.stages.review.view import View
 from imagebuild.stages.takes import Reach
 
-__all__ = ["Details", "decision_json"]
+__all__ = ["Details", "decision_json", "own_json"]
 
 _INPUT_WIDTH: Final = 160
 _LAID: Final = re.compile(r"(?:^|\.)typeset[.\[]")
@@ -235,9 +235,9 @@ class Details:
     def _decisions(self, who: str, address: str) -> list[dict[str, Any]]:
         """Of the picture, of what is paid of it and of its variants; the latest first."""
         view = self._view
-        own = dict.fromkeys((address, *view.family[address], *view.paid[address]))
-        found = [each for name in own for each in view.history.by_asset.get(name, ())]
-        if len(own) > 1:
+        names = _spoken_of(view, address)
+        found = [each for name in names for each in view.history.by_asset.get(name, ())]
+        if len(names) > 1:
             order = self._order
             found.sort(key=lambda each: order[each.ref])
         return [decision_json(view, each, who) for each in reversed(found)]
@@ -245,6 +245,24 @@ class Details:
     @cached_property
     def _order(self) -> Mapping[str, int]:
         return {each.ref: number for number, each in enumerate(self._view.history.decisions)}
+
+
+def _spoken_of(view: View, address: str) -> tuple[str, ...]:
+    """The addresses at which a picture is decided about: its own, its variants', those of what is paid of it."""
+    return tuple(dict.fromkeys((address, *view.family[address], *view.paid[address])))
+
+
+def own_json(view: View, who: str) -> dict[str, list[dict[str, Any]]]:
+    """What somebody has decided about the pictures that are shown, as those are now, the latest first, by address."""
+    rank = {each.ref: number for number, each in enumerate(view.history.decisions)}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for address in view.cells if who else ():
+        said = [each for name in _spoken_of(view, address) for each in view.history.by_asset.get(name, ())]
+        told = [decision_json(view, each, who) for each in sorted(said, key=lambda each: -rank[each.ref])]
+        mine = [each for each in told if each["yours"] and each["current"]]
+        if mine:
+            found[address] = mine
+    return found
 
 
 def decision_json(view: View, decision: Decision, who: str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from imagebuild.stages.review.desk import Showing
@@ -186,6 +187,25 @@ def test_decisions_come_the_latest_first_and_say_whether_they_speak_of_this_pict
     assert {each["current"] for each in found} == {each["yours"] for each in found} == {True}
     assert found[1]["why"] == "<b>bold</b>"
     assert {each["yours"] for each in asset(desk, GERMAN, BEN)["decisions"]} == {False}
+
+
+def test_what_somebody_has_said_of_all_pictures_is_what_is_told_of_each(shown: Path) -> None:
+    desk = desk_of(shown)
+    found = cells(desk)
+    paid = asset(desk, "poster")["paid"][0]
+    again = {"address": paid["address"], "digest": paid["digest"], "key": paid["key"]}
+    yes, no = asked("approve", found[GERMAN]), asked("reject", found["tile"], "not green")
+    say(desk, ANA, yes, no, asked("retake", again, "a kettle", key=paid["key"]), asked("comment", found[GERMAN], "hm"))
+    say(desk, BEN, asked("approve", found[GERMAN]))
+    say(desk, ANA, asked("withdraw", {"asset": GERMAN, "digest": yes["digest"]}, undoes=yes["ref"]))
+    told = json.loads(desk.own(ANA))
+    assert set(told) == {GERMAN, "tile", "poster"}
+    for address in found:
+        each = [one for one in asset(desk, address)["decisions"] if one["yours"] and one["current"]]
+        assert told.get(address, []) == each
+    assert [one["undone"] for one in told[GERMAN] if one["decision"] == "approve"] == [True]
+    assert list(json.loads(desk.own(BEN))) == [GERMAN]
+    assert json.loads(desk.own("")) == {}
 
 
 def test_a_sheet_as_pdf_has_no_picture_to_show_and_no_prompt_of_its_own(shown: Path) -> None:
