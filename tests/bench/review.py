@@ -32,7 +32,7 @@ from tests.browser.conftest import launched
 from tests.browser.measuring import MARKS, first_paint, latency, memory, scrolled, trace_categories, traced
 
 PAINTED, TASK = 1000.0, 100.0
-APPROVED = "[...review.state.cells.values()].every((cell) => cell.state === '%s')"
+EVERY = "[...review.state.cells.values()].every((cell) => cell.state === '%s')"
 
 
 def say(what: str, *figures: str) -> None:
@@ -177,24 +177,24 @@ def news(ana: Page, ben: Page, runs: int) -> None:
     say("news from one page to another", median(found))
 
 
-def all_at_once(folder: Path, ana: Page, ben: Page) -> None:
+def all_at_once(folder: Path, ana: Page, ben: Page, kind: str, button: str, state: str) -> None:
     before = len(real.decisions(folder))
     count = ana.evaluate("review.state.order.length")
     began = time.perf_counter()
-    ana.evaluate("review.decide('approve', review.state.order); null")
-    ana.locator("dialog").get_by_role("button", name="Approve").click()
+    ana.evaluate("kind => (review.decide(kind, review.state.order), null)", kind)
+    ana.locator("dialog").get_by_role("button", name=button).click()
     wait(
         ana,
         "review.state.saving.waiting === 0 && !review.state.saving.sending && review.state.cells.size > 0 && "
-        + APPROVED % "approved",
+        + EVERY % state,
     )
     mine = time.perf_counter() - began
-    wait(ben, APPROVED % "approved")
+    wait(ben, EVERY % state)
     theirs = time.perf_counter() - began
     written = len(real.decisions(folder)) - before
     assert written == count, (written, count)
     say(
-        f"{count:,} approvals in one go",
+        f"{kind} {count:,} in one go",
         f"{mine:8.1f} s until they are written and shown, {theirs:.1f} s until they are on the other page",
     )
 
@@ -211,7 +211,8 @@ def measure(folder: Path, options: argparse.Namespace) -> bool:
         changes(ana, options.runs)
         ben = opened(browser, served.url(real.BEN))
         news(ana, ben, options.runs)
-        all_at_once(folder, ana, ben)
+        all_at_once(folder, ana, ben, "approve", "Approve", "approved")
+        all_at_once(folder, ana, ben, "withdraw", "Take back", "open")
         browser.close()
     held = painted <= PAINTED and worst <= TASK
     say("targets", "held" if held else f"MISSED: twelve pictures after {painted:.0f} ms, a task of {worst:.0f} ms")
