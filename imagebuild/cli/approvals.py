@@ -14,15 +14,16 @@ from imagebuild.cli.approve import decision_json
 from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import Ink, ink_for, isolated, printable, say
 from imagebuild.core.address import Selectable, asset_of, base_of, cell_of, parse_selection
-from imagebuild.core.approvals.decision import Decision
+from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.history import Fault, History
+from imagebuild.core.approvals.policy import ANYBODY
 from imagebuild.core.approvals.standing import STATES
 from imagebuild.core.key import short
-from imagebuild.errors import ApprovalsError, Place, Problem, render
+from imagebuild.errors import ApprovalsError, Place, Problem, did_you_mean, render
 from imagebuild.stages.about import picked
 from imagebuild.stages.approvals import identity, read_approvals
 from imagebuild.stages.facts import read_lock
-from imagebuild.stages.plan import plan_campaign
+from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
 from imagebuild.stages.standings import Row, missing_of, standings
 from imagebuild.stages.verify_approvals import Verified, verify_approvals
@@ -65,6 +66,9 @@ def _list(project: Project, options: argparse.Namespace, words: Sequence[str]) -
         name = _name(options.waiting, project)
         rows = [row for row in rows if row.waits is not None and row.waits.has(name)]
         if not options.json:
+            people = _approvers(planned)
+            if not rows and people and not any(same_person(name, each) for each in people):
+                raise ApprovalsError(f"no `approvers` names `{name}`", hint=did_you_mean(name, people))
             print("\n".join(_waiting_text(rows, name)))
             return 0
     if options.json:
@@ -107,6 +111,11 @@ def _name(said: str, project: Project) -> str:
         hint = "`--for you@example.com`, or `git config user.email you@example.com`, or set IMAGEBUILD_USER"
         raise ApprovalsError("nobody knows who `me` is here", hint=hint)
     return name
+
+
+def _approvers(planned: Planned) -> tuple[str, ...]:
+    policy = planned.loaded.campaign.approval
+    return policy.people(ANYBODY) if policy is not None else ()
 
 
 def _waiting_text(rows: Sequence[Row], name: str) -> list[str]:

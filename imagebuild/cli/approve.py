@@ -39,6 +39,7 @@ class _Outcome(NamedTuple):
     known: int  # of a file's: recorded before
     history: History
     is_first: bool  # nobody had decided anything here
+    waiting_for: str = ""  # whose approval all this had to wait for, where that was asked
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,6 +84,8 @@ def _check(options: argparse.Namespace) -> None:
         raise ApprovalsError("which pictures?", hint="`imagebuild approve hero locale=de-DE`, `--waiting`, or `--all`")
     if options.waiting and (options.another_take or options.withdraw):
         raise ApprovalsError("`--waiting` is what waits for approval", hint="name the pictures")
+    if options.waiting and options.all:
+        raise ApprovalsError("`--waiting` and `--all` contradict each other", hint="give one of them")
     if options.all and options.select:
         raise ApprovalsError("`--all` and a selection contradict each other", hint="give one of them")
 
@@ -121,7 +124,8 @@ def _record(
         undoing=undoing, entered=entered_as(who.name, who.at_work),
     )  # fmt: skip
     decided = decide(planned, history, who.name, chosen.asked, now=now, entering=who.at_work)
-    return _outcome(decided, chosen.left_out, history)
+    outcome = _outcome(decided, chosen.left_out, history)
+    return outcome._replace(waiting_for=who.name) if options.waiting else outcome
 
 
 def _import(
@@ -181,7 +185,8 @@ def _text(planned: Planned, outcome: _Outcome, effect: Effect | None, ink: Ink) 
     if outcome.known:
         lines.append(f"{outcome.known} of them {'was' if outcome.known == 1 else 'were'} recorded before")
     if not outcome.recorded:
-        lines.append("nothing was recorded" if lines else "nothing waits for your approval: nothing was recorded")
+        waited = f"nothing waits for {_shown(outcome.waiting_for)}: " if outcome.waiting_for and not lines else ""
+        lines.append(f"{waited}nothing was recorded")
     else:
         lines.extend(_missing_lines(planned, outcome, ink))
     if outcome.is_first:

@@ -183,8 +183,7 @@ def plan_markdown(planned: Planned) -> str:
 
 
 def _markdown_group(group: Group, planned: Planned, ink: Ink) -> list[str]:
-    count = len(group.steps) + len(group.rest)
-    lines = [f"- **{group.verdict}** `{group.asset}` × {count}: {_escaped(group.reason.sentence)}"]
+    lines = [f"- **{group.verdict}** `{group.asset}` × {len(group.all)}: {_escaped(group.reason.sentence)}"]
     lines.extend(f"  - {_escaped(line)}" for line in reason_lines(group.reason, ink))
     lines.extend(f"  - {_escaped(line)}" for line in attempt_lines(group, planned.plan))
     lines.extend(f"  - <sub>{_escaped(line)}</sub>" for line in cells_text(group.steps, planned))

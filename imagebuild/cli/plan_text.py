@@ -68,8 +68,8 @@ def _table(planned: Planned, ink: Ink) -> list[str]:
 def _group_lines(group: Group, planned: Planned, ink: Ink, everything: bool) -> list[str]:
     sign = SIGNS.get(group.verdict, "·")
     colour = {"make": ink.green, "restore": ink.cyan, "adopt": ink.cyan}.get(group.verdict, ink.yellow)
-    total = len(group.steps) + len(group.rest)
-    price = sum((step.price for step in group.steps), Decimal(0))
+    total = len(group.all)
+    price = sum((step.price for step in group.all), Decimal(0))
     cost = f" · {dollars(price)}" if price else ""
     head = f"{colour(f'{sign} {group.verdict}')} {ink.bold(group.asset)} × {total}: {_sentence(group.reason)}{cost}"
     lines = [head]

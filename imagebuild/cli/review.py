@@ -19,7 +19,7 @@ from imagebuild.review.desk import ReviewError
 from imagebuild.stages.approvals import Who, entered_as, who_decides
 from imagebuild.stages.asked import name_fault
 from imagebuild.stages.project import find_project
-from imagebuild.stages.review.desk import ProjectDesk, Showing
+from imagebuild.stages.review.desk import VOID, ProjectDesk, Showing
 from imagebuild.stages.review.export import export_review
 from imagebuild.stages.review.serve import Serving, Started, opening_page, serve_review
 from imagebuild.stages.since import compare_with
@@ -92,6 +92,9 @@ def _say_started(found: Started, desk: ProjectDesk, options: argparse.Namespace,
         trace = f"; beside each decision stands: {isolated(printable(entered))}" if entered else ""
         say(f"whoever has the address decides as {isolated(printable(name))}{trace}")
         say(_waiting(desk.waiting_for(name)))
+        void = desk.void_for(name)
+        if void:
+            say(f"{_counted(void)} cannot be approved so: whoever had a picture made enters nobody's approval; {VOID}")
     if options.allow_host:
         say(
             "the connection is not encrypted: anybody on the way can read it, and decide; safer, from where you look: "
@@ -105,7 +108,11 @@ def _waiting(count: int | None) -> str:
         return "no `approvers` names them, so they approve and reject nothing; they may comment and ask for other takes"
     if not count:
         return "no picture waits for their approval"
-    return f"{count} {'picture waits' if count == 1 else 'pictures wait'} for their approval"
+    return f"{_counted(count)} {'waits' if count == 1 else 'wait'} for their approval"
+
+
+def _counted(count: int) -> str:
+    return f"{count} {'picture' if count == 1 else 'pictures'}"
 
 
 def _summary(desk: ProjectDesk) -> str:

@@ -133,7 +133,13 @@ class _Looking:
     def _tell_what_came(self, path: str, standing: Standing, *, asked_more: bool) -> None:
         told = len(self.since)
         for no in standing.rejections:
-            if no.ref in self._past:
+            if no.ref in self._past and any(
+                each.ref in self._past for each in self._history.withdrawals.get(no.ref, ())
+            ):
+                self.since.append(
+                    (path, f"{no.by} had taken the rejection back, which under the policy of now does not count")
+                )
+            elif no.ref in self._past:
                 self.wrong.append((path, f"{no.by} had rejected it before it was released: “{_line(no.why)}”"))
             else:
                 self.since.append((path, f"{no.by} has rejected it since: “{_line(no.why)}”"))

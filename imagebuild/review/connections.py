@@ -47,9 +47,11 @@ class Connections(Server):
     async def shutdown(self, timeout: float | None = None) -> None:
         """Whoever is slow to read the last words, or was being accepted meanwhile, is cut off."""
         self._is_over = True
-        await super().shutdown(timeout)
-        for transport in tuple(self._open.values()):
-            transport.abort()
+        try:
+            await super().shutdown(timeout)
+        finally:
+            for transport in tuple(self._open.values()):
+                transport.abort()
         await asyncio.sleep(0)  # until they are gone
 
     def came(self, connection: Connection, transport: asyncio.Transport) -> None:

@@ -16,8 +16,8 @@ from imagebuild.core.action import Action, is_soft
 from imagebuild.core.address import MOST_VARIANTS, VARIANT, base_of, is_inner
 from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.history import History
-from imagebuild.core.approvals.policy import Requirement, requirement_of
-from imagebuild.core.approvals.standing import may_decide, may_take_back
+from imagebuild.core.approvals.policy import NOTHING_ASKED, Requirement, requirement_of
+from imagebuild.core.approvals.standing import may_decide, may_take_back, taken_back
 from imagebuild.core.cells import cells_of
 from imagebuild.core.key import Digest, short
 from imagebuild.core.lock import Lock, LockEntry
@@ -277,8 +277,6 @@ class _Judge:
             what = f"the decision `{undoes[:12]}` is about another picture"
         elif target.decision != "retake" and not same_person(target.by, by):
             what = f"it is `{target.by}` who decided that, and who may take it back"
-        elif undoes in self._history.undone or undoes in self._taken_back:
-            what = "it was taken back already"
         else:
             why_not = self._may_take_back(target)
             return Refused(asked.ref, why_not, None, asked.asset) if why_not else None
@@ -287,10 +285,10 @@ class _Judge:
     def _may_take_back(self, target: Decision) -> str | None:
         """Why whoever is at work here may not; of a picture that the campaign has no more, nobody is asked."""
         action = self._actions.get(target.asset)
-        if action is None:
-            return None
-        requirement = self._requirement(action)
+        requirement = self._requirement(action) if action is not None else NOTHING_ASKED
         makers = self._makers.of(target.asset) if requirement.others else None
+        if target.ref in self._taken_back or taken_back(target, self._history, requirement, makers):
+            return "it was taken back already"
         return may_take_back(target, self._entering, requirement, makers)
 
     # ---------------------------------------------------------------- what is about a picture
@@ -352,8 +350,8 @@ class _Judge:
             return None  # it was built since it was planned
         if address not in self._wanting:
             return None
-        what = "the campaign asks for another picture now"
-        return Refused(asked.ref, what, "`imagebuild build` makes it, then decide", address)
+        what = "another picture is to come in its place"
+        return Refused(asked.ref, what, f"`imagebuild why '{address}'` says why; decide when it is there", address)
 
     @cached_property
     def _wanting(self) -> frozenset[str]:

@@ -24,6 +24,10 @@ class Group(NamedTuple):
     steps: tuple[PlanStep, ...]
     rest: tuple[PlanStep, ...]  # further steps, not compared one by one
 
+    @property
+    def all(self) -> tuple[PlanStep, ...]:
+        return (*self.steps, *self.rest)
+
 
 def groups_of(
     planned: Planned, *, everything: bool = False, explained: int = EXPLAINED, among: Container[str] | None = None

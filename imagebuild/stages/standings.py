@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from imagebuild.core.address import is_inner
-from imagebuild.core.approvals.decision import Decision, same_person
+from imagebuild.core.approvals.decision import Decision, entered_by, same_person
 from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, requirement_of
-from imagebuild.core.approvals.standing import Standing, Waiting, standing_of, waits_for
+from imagebuild.core.approvals.standing import Standing, Waiting, is_void, standing_of, taken_back, waits_for
 from imagebuild.core.key import Digest
 from imagebuild.core.plan import PlanStep
 from imagebuild.stages.approvals import Asked, Makers
@@ -143,6 +143,7 @@ class _Choosing:
         self._why = why
         self._entered = entered
         self._steps = _steps(planned)
+        self._makers = Makers(planned)
         self.asked: list[Asked] = []
         self.left_out: list[LeftOut] = []
 
@@ -174,11 +175,17 @@ class _Choosing:
         if not requirement.groups:
             self._leave(address, "no approval is asked for here", refused=False)
         elif words and words[-1].decision == self._decision == "approve":
-            self._leave(address, "you have approved it already", refused=False)
+            self._leave(address, self._approved_already(address, words[-1], requirement), refused=False)
         elif words and (words[-1].decision, words[-1].why) == ("reject", self._why) and self._decision == "reject":
             self._leave(address, "you have rejected it already", refused=False)
         else:
             self._ask(address, digest)
+
+    def _approved_already(self, address: str, word: Decision, requirement: Requirement) -> str:
+        entered, makers = entered_by(word), self._makers.of(address) if requirement.others else None
+        if entered is not None and is_void(entered, word.by, requirement, makers):
+            return "its approval was entered by whoever had it made, and does not count"
+        return "you have approved it already"
 
     def take(self, address: str) -> None:
         """Another take of a paid picture, or that it is no longer asked for."""
@@ -201,12 +208,14 @@ class _Choosing:
 
     def _own_words(self, address: str) -> list[Decision]:
         """What they have said of the pictures that were ever here, and not taken back, oldest first."""
+        action = self._planned.loaded.expansion.actions[address]
+        requirement = requirement_of(self._planned.loaded.campaign.approval, action.asset, dict(action.cell))
+        makers = self._makers.of(address) if requirement.others else None
         return [
             each
             for each in self._history.by_asset.get(address, ())
-            if each.decision in ("approve", "reject")
-            and each.ref not in self._history.undone
-            and same_person(each.by, self._who)
+            if each.decision in ("approve", "reject") and same_person(each.by, self._who)
+            if not taken_back(each, self._history, requirement, makers)
         ]
 
     def _take_back(self, address: str, decisions: Sequence[Decision], otherwise: str) -> None:

@@ -297,6 +297,10 @@ def test_what_waits_for_whoever_looks_is_counted_found_and_done(both: Reviewing,
     expect(slot(lea, POSTERS[1])).to_be_visible()
     assert addresses(lea) == [POSTERS[1]]
     before = int(mine.inner_text().split()[0])
+    lea.keyboard.press("Escape")
+    lea.locator("#search").fill("no such thing")
+    expect(lea.locator("#totals")).not_to_contain_text("nothing waits for you")  # it is only out of sight
+    lea.locator("#search").fill("")
     focus(page, POSTERS[1])
     page.keyboard.press("a")  # brand's yes: legal's is still missing
     expect(state(page, POSTERS[1])).to_have_text("partly")

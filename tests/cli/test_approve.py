@@ -115,8 +115,12 @@ def test_what_waits_for_whoever_decides_is_approved_in_one_go(say: Say, built: P
     assert "approved 2 pictures" in done.stdout
     assert [each["asset"] for each in lines_of(built)] == ["poster[locale=de-DE]", "badge[locale=de-DE]"]
     again = say("approve", "--waiting", by=LEA)
-    assert (again.returncode, again.stdout) == (0, "nothing waits for your approval: nothing was recorded\n")
+    assert (again.returncode, again.stdout) == (0, f"nothing waits for {LEA}: nothing was recorded\n")
     assert "approved 3 pictures" in say("approve", "badge", "--waiting").stdout
+    wrong = say("approvals", "--for", "laa@northwind.example")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert f"no `approvers` names `laa@northwind.example`\n  hint: did you mean `{LEA}`?" in wrong.stderr
+    assert say("approve", "--waiting", "--all").returncode == 1
     wrong = say("approve", "--waiting", "--another-take")
     assert (wrong.returncode, "what waits for approval" in wrong.stderr) == (1, True)
 

@@ -411,7 +411,7 @@ def test_whoever_had_it_made_takes_back_no_rejection_in_anothers_name(planned: P
     back = asked(planned, no.asset, "withdraw", 2, undoes=no.ref)
     found = say(planned, BEN, back, entering=ANA)
     assert (found.accepted, [each.what for each in found.refused]) == (
-        (), [f"whoever had a picture made does not take back in another's name: it is `{BEN}` who rejected it"]
+        (), [f"whoever had a picture made takes back no rejection that stands in another's name: `{BEN}` does"]
     )  # fmt: skip
     assert len(say(planned, BEN, back).accepted) == 1
 
@@ -421,7 +421,7 @@ def test_what_the_campaign_asks_another_picture_for_is_not_approved(folder: Path
     yes, no = asked(planned, "hero[locale=en-US]"), asked(planned, "hero[locale=en-US]", "reject", 2, why="crooked")
     edit(folder, "campaign.yaml", "cover: [320, 200]", "cover: [320, 210]")
     after = plan(folder)
-    assert refusal(after, BEN, yes) == "the campaign asks for another picture now"
+    assert refusal(after, BEN, yes) == "another picture is to come in its place"
     assert len(say(after, BEN, no).accepted) == 1
     edit(folder, "campaign.yaml", "cover: [320, 210]", "cover: [320, 200]")
     assert len(say(plan(folder), BEN, yes).accepted) == 1

@@ -57,6 +57,7 @@ class History:
     heads: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     undone: frozenset[str] = frozenset()
+    withdrawals: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict, hash=False)  # by the ref they undo
     by_asset: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict, hash=False)
     by_ref: Mapping[str, Decision] = field(default_factory=dict, hash=False)
     chain: Mapping[str, Link] = field(default_factory=dict, hash=False)  # by id, also of what came twice
@@ -253,18 +254,20 @@ def _whole(history: History) -> History:
     for each in history.decisions:
         by_asset.setdefault(each.asset, []).append(each)
     by_ref = {each.ref: each for each in history.decisions}
-    undone = frozenset(
-        each.undoes
-        for each in history.decisions
-        if each.decision == "withdraw" and each.undoes and _may_undo(each, by_ref.get(each.undoes))
-    )
+    withdrawals: dict[str, tuple[Decision, ...]] = {}
+    for each in history.decisions:
+        if each.decision == "withdraw" and each.undoes and _may_undo(each, by_ref.get(each.undoes)):
+            withdrawals[each.undoes] = (*withdrawals.get(each.undoes, ()), each)
     by_asset_whole = {address: tuple(each) for address, each in by_asset.items()}
-    return replace(history, undone=undone, by_asset=by_asset_whole, by_ref=by_ref)
+    undone = frozenset(withdrawals)
+    return replace(history, undone=undone, withdrawals=withdrawals, by_asset=by_asset_whole, by_ref=by_ref)
 
 
 def _may_undo(withdrawal: Decision, target: Decision | None) -> bool:
     """One takes back one's own word; what was only asked for, another take, anybody."""
     if target is None or target.decision == "withdraw":
+        return False
+    if (target.asset, target.digest) != (withdrawal.asset, withdrawal.digest):
         return False
     return target.decision == "retake" or same_person(withdrawal.by, target.by)
 

@@ -103,6 +103,9 @@ class Requirement(NamedTuple):
         return f"{self.digest}: {self.words}"
 
 
+NOTHING_ASKED: Final = Requirement((), others=False)
+
+
 def counted(group: str, people: Collection[str], count: int) -> str:
     """`1 of legal`."""
     return f"{count} of {group or ('all approvers' if people else 'anybody')}"

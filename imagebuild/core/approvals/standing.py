@@ -14,7 +14,18 @@ from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import Requirement, counted
 from imagebuild.core.key import Digest
 
-__all__ = ["STATES", "Lack", "Standing", "Waiting", "may_decide", "may_take_back", "standing_of", "waits_for"]
+__all__ = [
+    "STATES",
+    "Lack",
+    "Standing",
+    "Waiting",
+    "is_void",
+    "may_decide",
+    "may_take_back",
+    "standing_of",
+    "taken_back",
+    "waits_for",
+]
 
 STATES: Final = ("open", "partly", "approved", "rejected", "lapsed", "unneeded")
 
@@ -63,7 +74,7 @@ def standing_of(
 ) -> Standing:
     """How a picture stands; `digest` is None when it is not built, `makers` when it is not known who had it made."""
     members = _Members(requirement, makers)
-    said = _standing_words(history.by_asset.get(address, ()), history, members)
+    said = [each for each in history.by_asset.get(address, ()) if not members.took_back(each, history)]
     own = [each for each in said if not members.slipped_in(each)]
     heard = [each for each in _last_words(own, history) if members.has(each.by)]
     now = [each for each in heard if each.digest == digest]
@@ -79,17 +90,6 @@ def standing_of(
         comments=tuple(each for each in said if each.decision == "comment" and each.digest == digest),
         lapsed=lapsed,
     )
-
-
-def _standing_words(said: Collection[Decision], history: History, members: _Members) -> list[Decision]:
-    """What was not taken back. Whoever had a picture made takes back nobody else's rejection of it."""
-    undone = history.undone
-    slipped = {each.undoes for each in said if each.decision == "withdraw" and members.slipped_in(each)}
-    if slipped:
-        taken_back = {each.undoes for each in said if each.decision == "withdraw" and not members.slipped_in(each)}
-        rejections = {each.ref for each in said if each.decision == "reject"}
-        undone = undone - ((slipped - taken_back) & rejections)
-    return [each for each in said if each.ref not in undone]
 
 
 def _last_words(said: Iterable[Decision], history: History) -> list[Decision]:
@@ -148,10 +148,21 @@ class _Members:
         return person(name) in self._makers
 
     def slipped_in(self, decision: Decision) -> bool:
-        """Whether who had it made approved it in another's name, or took back what another said: that is not the
-        other's word, so not the last one."""
+        """Whether who had it made approved it in another's name: that is not the other's word, so not the last one."""
+        return decision.decision == "approve" and self._is_makers(decision)
+
+    def took_back(self, decision: Decision, history: History) -> bool:
+        """Whether it was taken back. Whoever had a picture made takes back nobody else's rejection of it, but for one
+        that they had entered themselves."""
+        withdrawals = history.withdrawals.get(decision.ref, ())
+        if decision.decision != "reject":
+            return bool(withdrawals)
+        return any(not self._is_makers(each) or _same_hand(each, decision) for each in withdrawals)
+
+    def _is_makers(self, decision: Decision) -> bool:
+        """Whether it was entered, in another's name, by somebody who had the picture made."""
         entered = entered_by(decision)
-        return decision.decision in ("approve", "withdraw") and entered is not None and self.is_maker(entered)
+        return entered is not None and self.is_maker(entered)
 
     def made(self, approval: Decision) -> bool:
         """Whether who had it made approves it."""
@@ -208,15 +219,33 @@ def may_decide(who: str, decision: str, requirement: Requirement, makers: frozen
     return None
 
 
+def is_void(entering: str, by: str, requirement: Requirement, makers: frozenset[str] | None) -> bool:
+    """Whether an approval of somebody's would not count, because another enters it who had the picture made."""
+    return not same_person(entering, by) and _Members(requirement, makers).is_maker(entering)
+
+
 def may_take_back(
     target: Decision, entering: str, requirement: Requirement, makers: frozenset[str] | None
 ) -> str | None:
     """Why somebody may not enter, in another's name, that what they said is taken back; None: they may."""
-    if target.decision != "reject" or same_person(entering, target.by):
+    entered = entered_by(target)
+    if target.decision != "reject" or same_person(entering, entered or target.by) or same_person(entering, target.by):
         return None
     if _Members(requirement, makers).is_maker(entering):
-        return f"whoever had a picture made does not take back in another's name: it is `{target.by}` who rejected it"
+        return f"whoever had a picture made takes back no rejection that stands in another's name: `{target.by}` does"
     return None
+
+
+def taken_back(
+    decision: Decision, history: History, requirement: Requirement, makers: frozenset[str] | None
+) -> bool:  # fmt: skip
+    """Whether a decision about a picture was taken back, so that it counts no more."""
+    return _Members(requirement, makers).took_back(decision, history)
+
+
+def _same_hand(withdrawal: Decision, decision: Decision) -> bool:
+    one, other = entered_by(withdrawal), entered_by(decision)
+    return one is not None and other is not None and same_person(one, other)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -140,7 +140,7 @@
     }
     for (const id of ["mine", "changed", "comments", "take"]) {
       const many = filters.counts(id).get("yes") || 0;
-      if (!many && id === "mine" && filters.isAsked() && !asked.chosen.has(id)) parts.push(el("span", { class: "dim", text: "nothing waits for you" }));
+      if (!many && id === "mine" && filters.isAsked() && !filters.anyWaits()) parts.push(el("span", { class: "dim", text: "nothing waits for you" }));
       if (!many && !asked.chosen.has(id)) continue;
       parts.push(el("button", { type: "button", "data-flag": id, "aria-pressed": String(asked.chosen.has(id)), on: { click: () => filters.toggle(id, "yes") } }, icon({ mine: "person", changed: "changed", comments: "comment", take: "retake" }[id], "dim"), `${count(many)} ${FLAG_WORDS[id]}`));
     }

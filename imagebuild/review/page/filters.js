@@ -227,6 +227,7 @@
     counts: (id) => counts.get(id) || new Map(),
     shown: () => shown,
     isAsked: () => isAsked(state.board),
+    anyWaits: () => state.board.cells.some(waitsForMe),
     stale: () => stale,
     exported: api.exported,
   };

@@ -35,13 +35,16 @@ from imagebuild.workspace.files import stat_of
 
 _DECIDING: Final = frozenset(("approve", "reject"))  # what the policy has a say in
 
-__all__ = ["Clock", "ProjectDesk", "Showing"]
+__all__ = ["VOID", "Clock", "ProjectDesk", "Showing"]
 
 Clock = Callable[[], datetime.datetime]
 
 NOBODY: Final = (
     "nobody is named, so nothing can be decided: start it with `--as you@example.com`, or set `git config user.email`"
 )
+
+
+VOID: Final = "`review --for NAME` gives them an address of their own"
 
 
 class Showing:
@@ -194,6 +197,10 @@ class ProjectDesk:
         found = (view.waits(each, view.standing(each, view.digest(each))) for each in view.cells)
         return sum(waits is not None and waits.has(who) for waits in found)
 
+    def void_for(self, who: str) -> int:
+        """How many of the pictures that are shown nobody approves here for somebody, because of who is at work."""
+        return sum(self._is_void(who, address) for address in self.view.cells)
+
     def warm(self) -> None:
         """Read what the store remembers, so that the first picture that is opened need not wait for it."""
         self._library.records()
@@ -227,7 +234,7 @@ class ProjectDesk:
             refused += [Refused(each.ref, "nobody is named", NOBODY) for each in wanted]
         else:
             late = self._follower.settle()
-            hindered = [(each, self._hindered(each, late)) for each in wanted]
+            hindered = [(each, self._hindered(who, each, late)) for each in wanted]
             refused += [no for _each, no in hindered if no is not None]
             wanted = [each for each, no in hindered if no is None]
             decided = decide(
@@ -241,16 +248,23 @@ class ProjectDesk:
         told = [{"ref": each.ref, "what": each.what, "hint": each.hint or ""} for each in refused]
         return {"accepted": accepted, "refused": told}
 
-    def _hindered(self, asked: Asked, late: str | None) -> Refused | None:
+    def _hindered(self, who: str, asked: Asked, late: str | None) -> Refused | None:
         """Why this cannot be decided just now. `late`: why what is shown is not of the campaign as it is."""
         view = self.view
         if asked.decision == "withdraw" or asked.ref in view.history.by_ref:  # what was taken before stays taken
             return None
         if late is not None and asked.decision in _DECIDING:
             return Refused(asked.ref, late, "then decide again", asked.asset)
+        if asked.decision == "approve" and self._is_void(who, asked.asset):
+            what = f"whoever had it made, `{self._entering}`, enters this: it would not count as an approval"
+            return Refused(asked.ref, what, VOID, asked.asset)
         if view.came.get(asked.asset) == asked.digest and view.hindrance(asked.asset) == WRITING:
             return Refused(asked.ref, WRITING, None, asked.asset)
         return None
+
+    def _is_void(self, who: str, address: str) -> bool:
+        view, entering = self.view, self._entering
+        return entering is not None and address in view.actions and view.is_void(address, entering, who)
 
     def thumb(self, digest: str, width: int) -> Served | None:
         return self._library.pictures.thumb(digest, width)

@@ -272,7 +272,7 @@ def decision_json(view: View, decision: Decision, who: str | None) -> dict[str, 
     yours = {} if who is None else {"yours": bool(who) and same_person(decision.by, who)}
     return {
         **{name: getattr(decision, name) for name in names},
-        "undone": decision.ref in view.history.undone,
+        "undone": view.took_back(decision),
         "current": here,
         **yours,
     }

@@ -16,7 +16,7 @@ from imagebuild.core.address import VARIANT, base_of, is_inner
 from imagebuild.core.approvals.decision import Decision, person
 from imagebuild.core.approvals.history import History
 from imagebuild.core.approvals.policy import ANYBODY, Requirement, requirement_of
-from imagebuild.core.approvals.standing import Standing, Waiting, standing_of, waits_for
+from imagebuild.core.approvals.standing import Standing, Waiting, is_void, standing_of, taken_back, waits_for
 from imagebuild.core.axis import Ratio
 from imagebuild.core.key import Digest
 from imagebuild.core.lock import LockEntry
@@ -155,6 +155,21 @@ class View:
         if found is None:
             found = self._untouched[key] = standing_of(address, digest, self.history, requirement, makers)
         return found
+
+    def is_void(self, address: str, entering: str, by: str) -> bool:
+        """Whether an approval of the picture would not count, because of who enters it."""
+        requirement = self.requirement(address)
+        return requirement.others and is_void(entering, by, requirement, self.makers(address))
+
+    def took_back(self, decision: Decision) -> bool:
+        """Whether it was taken back, so that it counts no more."""
+        if decision.ref not in self.history.undone:
+            return False
+        address = decision.asset
+        if address not in self.actions:
+            return True
+        requirement = self.requirement(address)
+        return taken_back(decision, self.history, requirement, self.makers(address) if requirement.others else None)
 
     def waits(self, address: str, standing: Standing) -> Waiting | None:
         """Whose approval the picture that is shown waits for, which stands so."""

@@ -125,7 +125,7 @@ def test_of_two_branches_the_earlier_decision_comes_first_and_then_the_lower_id(
 CHAIN = lines_of(
     decided("one", why="gut – „so“", policy="3f2a9c01d2e4: 1 of brand"),
     decided("two", "reject", by=BEN, why="too dark", picture="two", minute=1),
-    decided("three", "withdraw", by=BEN, undoes=ref("two"), minute=2),
+    decided("three", "withdraw", by=BEN, undoes=ref("two"), picture="two", minute=2),
     decided("four", "comment", by=LEA, why="line\nbreak <b>", entered="import by ben", minute=3),
     decided("five", "retake", key=digest("key"), extra={"later": [1, {"deep": None}]}, minute=4),
     decided("six", minute=5),

@@ -31,7 +31,8 @@ def no(by, minute=0, **more):
 
 
 def back(by, of, minute=9, **more):
-    return decided(f"{by} takes {of} back {minute}", "withdraw", by=by, undoes=of.ref, minute=minute, **more)
+    about = {"asset": of.asset, "digest": of.digest, **more}
+    return decided(f"{by} takes {of} back {minute}", "withdraw", by=by, undoes=of.ref, minute=minute, **about)
 
 
 def stands(requirement, *decisions, picture="one", makers=frozenset()):
@@ -308,4 +309,29 @@ def test_a_maker_may_enter_that_an_approval_is_taken_back_and_no_rejection():
     assert may_take_back(no(ANA), CEM, BRAND, None) is None
     told = may_take_back(no(ANA), CEM, OTHERS, makers)
     assert told is not None
-    assert f"it is `{ANA}` who rejected it" in told
+    assert f"`{ANA}` does" in told
+    own = no(ANA, entered=f"as said by {CEM}")
+    assert may_take_back(own, CEM.upper(), OTHERS, makers) is None, "it was a slip of theirs"
+    assert may_take_back(own, ANA, OTHERS, makers) is None
+
+
+def test_a_makers_slip_of_a_rejection_is_theirs_to_take_back_and_what_was_said_before_holds_again():
+    slip = no(ANA, 1, entered=f"as said by {CEM}")
+    said = [yes(ANA), slip]
+    assert stands(OTHERS, *said, makers=frozenset({CEM})).state == "rejected"
+    said.append(back(ANA, slip, 2, entered=f"import by {CEM}"))
+    assert stands(OTHERS, *said, makers=frozenset({CEM})).state == "approved"
+
+
+@pytest.mark.parametrize(
+    "more", [{"by": EVE}, {"asset": "poster"}, {"digest": digest("another")}], ids=["by", "asset", "digest"]
+)
+def test_a_line_that_takes_nothing_back_does_not_help_a_makers_withdrawal(more):
+    """As somebody may write it into the file."""
+    rejected = no(ANA, 1)
+    said = [yes(BEN), rejected, back(ANA, rejected, 2, entered=f"as said by {CEM}")]
+    if "by" in more:
+        said.append(back(EVE, rejected, 3))
+    else:
+        said[-1] = back(ANA, rejected, 2, **more)
+    assert stands(OTHERS, *said, makers=frozenset({CEM})).state == "rejected"

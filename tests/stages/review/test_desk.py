@@ -128,6 +128,42 @@ def test_whoever_lets_others_decide_by_their_own_name_stands_beside_what_is_deci
     assert [(each.by, each.entered) for each in decisions] == [(LEA, f"as said by {BEN}"), (BEN, None)]
 
 
+def test_whoever_had_it_made_enters_no_approval_for_others_and_is_told_so(shown: Path) -> None:
+    """Ben built it, and has opened the page in Ana's name."""
+    edit(shown, "campaign.yaml", "by_others: false", "by_others: true")
+    project = find_project(None, {}, str(shown))
+    desk = ProjectDesk(project, Showing(), clock=lambda: NOW, entering=BEN)
+    found = cells(desk)
+    assert desk.void_for(ANA) == len(found) - 1  # of the swatch nobody is asked
+    assert desk.void_for(BEN) == 0
+    answer = desk.decide(ANA, [asked("approve", found[GERMAN]), asked("comment", found[GERMAN], "hm")])
+    (refused,) = answer["refused"]  # type: ignore[misc]
+    assert refused["what"] == f"whoever had it made, `{BEN}`, enters this: it would not count as an approval"
+    assert "--for" in refused["hint"]
+    assert len(answer["accepted"]) == 1  # type: ignore[arg-type]
+    slip = asked("reject", found[GERMAN], "a slip")
+    say(desk, ANA, slip)
+    assert cells(desk)[GERMAN]["state"] == "rejected"
+    say(desk, ANA, asked("withdraw", {"asset": GERMAN, "digest": slip["digest"]}, undoes=slip["ref"]))
+    assert cells(desk)[GERMAN]["state"] == "open"
+
+
+def test_a_rejection_that_counts_again_is_its_owners_to_take_back(shown: Path) -> None:
+    """Nobody minded who takes back what while `by_others` was off."""
+    project = find_project(None, {}, str(shown))
+    no = asked("reject", cells(desk_of(shown))[GERMAN], "dark")
+    say(desk_of(shown), ANA, no)
+    makers = ProjectDesk(project, Showing(), clock=lambda: NOW, entering=BEN)
+    say(makers, ANA, asked("withdraw", {"asset": GERMAN, "digest": no["digest"]}, undoes=no["ref"]))
+    assert cells(makers)[GERMAN]["state"] == "open"
+    edit(shown, "campaign.yaml", "by_others: false", "by_others: true")
+    desk = desk_of(shown)
+    assert cells(desk)[GERMAN]["state"] == "rejected"
+    assert [each["undone"] for each in asset(desk, GERMAN)["decisions"]] == [False, False]
+    say(desk, ANA, asked("withdraw", {"asset": GERMAN, "digest": no["digest"]}, undoes=no["ref"]))
+    assert cells(desk)[GERMAN]["state"] == "open"
+
+
 def test_two_people_at_once_lose_nothing_and_each_sees_all(shown: Path) -> None:
     desks = {ANA: desk_of(shown), BEN: desk_of(shown)}
     digests = {address: cell for address, cell in cells(desks[ANA]).items() if address.startswith("hero")}
