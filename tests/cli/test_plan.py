@@ -55,6 +55,23 @@ def test_a_changed_string_is_named_with_its_file_and_line(built: Path, imagebuil
     assert "poster[locale=de-DE]" in done.stdout
 
 
+def test_a_group_says_the_price_of_all_its_pictures_also_of_those_that_were_not_compared(
+    fresh: Path, imagebuild: Run
+) -> None:
+    edit(fresh, "campaign.yaml", "assets:\n", f"  number: [{', '.join(f'n{each}' for each in range(40))}]\nassets:\n")
+    with (fresh / "campaign.yaml").open("a", encoding="utf-8") as file:
+        file.write(
+            '  tile: {over: [number], prompt: "Tile {{ number }}.", size: 1024x640, output: "{{ number }}.png"}\n'
+        )
+    assert imagebuild(fresh, "build", "-q").returncode == 0
+    edit(fresh, "campaign.yaml", "Tile {{", "A tile {{")
+    shown = imagebuild(fresh, "plan", "tile", "--provider", "openai").stdout
+    (group,) = [line for line in shown.splitlines() if line.startswith("+ make tile × ")]
+    (row,) = [line for line in shown.splitlines() if line.startswith("tile ")]
+    assert "× 40: its request changed" in group
+    assert group.rpartition(" ")[2] == row.split()[-1]
+
+
 def test_a_text_that_runs_from_right_to_left_does_not_turn_the_line_around(built: Path, imagebuild: Run) -> None:
     say_in(built, "ar-EG", "صباحات هادئة")
     done = imagebuild(built, "plan")

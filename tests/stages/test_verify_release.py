@@ -117,6 +117,26 @@ def test_what_was_rejected_or_taken_back_before_it_was_released_is_a_fault(campa
     assert wrong.keys() == {"story.jpg", "en-US/badge.png"}
 
 
+def test_a_rejection_that_a_later_policy_counts_again_is_told_and_is_no_fault_of_the_release(tmp_path: Path) -> None:
+    """Ops built it, and entered that Ben takes his rejection back, while nobody minded who does."""
+    folder, ops = tmp_path / "campaign", "ops@northwind.example"
+    write_reviewed(folder)
+    assert run_imagebuild(folder, "build", "-q", IMAGEBUILD_USER=ops).returncode == 1  # the tile does not pass
+    say(folder, BEN, "reject", "story*", "too dark")
+    planned, history = planned_in(folder), read_approvals(project_of(folder))
+    (no,) = history.decisions
+    back = Asked("f" * 32, "withdraw", no.asset, no.digest, undoes=no.ref)
+    now = datetime.datetime(2026, 3, 1, 10, tzinfo=datetime.UTC)
+    assert decide(planned, history, BEN, [back], now=now, entering=ops).refused == ()
+    say(folder, ANA, "approve", "*", at="2026-03-01T11:00:00")
+    release(planned_in(folder), read_approvals(project_of(folder)), "dist")
+    assert verified(folder).since == ()
+    edit(folder, "campaign.yaml", "by_others: false", "by_others: true")
+    found = verified(folder)
+    words = f"{BEN} had taken the rejection back, which under the policy of now does not count"
+    assert (found.wrong, found.since) == ((), (("story.jpg", words),))
+
+
 def test_an_approver_who_is_none_any_more_is_told_and_the_release_is_not_called_approved(campaign: Path) -> None:
     edit(campaign, "campaign.yaml", f"brand: [{ANA}, {BEN}]", f"brand: [{BEN}]")
     found = verified(campaign)
