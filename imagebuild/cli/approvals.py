@@ -21,8 +21,9 @@ from imagebuild.core.approvals.standing import STATES
 from imagebuild.core.key import short
 from imagebuild.errors import ApprovalsError, Place, Problem, did_you_mean, render
 from imagebuild.stages.about import picked
-from imagebuild.stages.approvals import identity, read_approvals
+from imagebuild.stages.approvals import read_approvals
 from imagebuild.stages.facts import read_lock
+from imagebuild.stages.people import identity
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
 from imagebuild.stages.standings import Row, missing_of, standings

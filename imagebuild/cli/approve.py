@@ -17,8 +17,9 @@ from imagebuild.core.approvals.history import History
 from imagebuild.core.offer import dollars
 from imagebuild.errors import ApprovalsError, ImagebuildError, reason_of, visible
 from imagebuild.stages.about import picked
-from imagebuild.stages.approvals import Decided, Who, decide, entered_as, read_approvals, who_decides
+from imagebuild.stages.approvals import Decided, decide, read_approvals
 from imagebuild.stages.asked import MOST_BYTES, read_exported
+from imagebuild.stages.people import Who, entered_as, who_decides
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project, find_project
 from imagebuild.stages.standings import LeftOut, missing_of, select, standings

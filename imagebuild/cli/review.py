@@ -16,8 +16,8 @@ from imagebuild.cli.plan import provider_of
 from imagebuild.cli.terminal import isolated, printable, say
 from imagebuild.core.approvals.decision import same_person
 from imagebuild.review.desk import ReviewError
-from imagebuild.stages.approvals import Who, entered_as, who_decides
 from imagebuild.stages.asked import name_fault
+from imagebuild.stages.people import Who, entered_as, who_decides
 from imagebuild.stages.project import find_project
 from imagebuild.stages.review.desk import VOID, ProjectDesk, Showing
 from imagebuild.stages.review.export import export_review

@@ -1,4 +1,4 @@
-"""Recording what people decide: who is asking, whether they may, and about which picture; then into the approvals file.
+"""Recording what people decide: whether they may, and about which picture; then into the approvals file.
 
 Every decision is judged against the file and the lock as they are at that moment, while nobody else can write: what
 two people do at once is decided one after the other. Nothing here says what decisions come to (`core.approvals` does).
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from imagebuild.core.action import Action, is_soft
+from imagebuild.core.action import Action
 from imagebuild.core.address import MOST_VARIANTS, VARIANT, base_of, is_inner
 from imagebuild.core.approvals.decision import Decision, same_person
 from imagebuild.core.approvals.history import History
@@ -21,18 +21,15 @@ from imagebuild.core.approvals.standing import may_decide, may_take_back, taken_
 from imagebuild.core.cells import cells_of
 from imagebuild.core.key import Digest, short
 from imagebuild.core.lock import Lock, LockEntry
-from imagebuild.errors import ApprovalsError, Place
+from imagebuild.errors import Place
 from imagebuild.stages.asked import Asked, Refused, form_fault, moment_of, name_fault, shown
 from imagebuild.stages.facts import read_lock
+from imagebuild.stages.people import Makers, entered_as
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.project import Project
 from imagebuild.workspace.approvals import add, read
-from imagebuild.workspace.git import user_email
 
-__all__ = [
-    "Asked", "Decided", "Makers", "Refused", "Who", "decide", "entered_as", "identity", "makers_of", "read_approvals",
-    "said_pick", "who_decides",
-]  # fmt: skip
+__all__ = ["Asked", "Decided", "Refused", "decide", "read_approvals", "said_pick"]
 
 
 class Decided(NamedTuple):
@@ -43,36 +40,6 @@ class Decided(NamedTuple):
     history: History
 
 
-class Who(NamedTuple):
-    """Who decides, empty when nobody is named; and who is at work, which with `--as` may be somebody else."""
-
-    name: str
-    at_work: str | None
-
-
-def who_decides(said: str | None, environment: Mapping[str, str], folder: str) -> Who:
-    """`said`: in whose name, where it is not that of who is at work here."""
-    name = (said or "").strip()
-    try:
-        at_work = identity(environment, folder)
-    except ApprovalsError:
-        if not name:
-            raise
-        at_work = None
-    return Who(name or at_work or "", at_work)
-
-
-def identity(environment: Mapping[str, str], root: str) -> str | None:
-    """Who is at work here: as the environment says, else as git would write it into a commit; None when neither
-    does."""
-    said = environment.get("IMAGEBUILD_USER", "").strip()
-    name, source = (said, "IMAGEBUILD_USER") if said else (user_email(root), "git's `user.email`")
-    fault = name_fault(source, name) if name is not None else None
-    if fault is not None:
-        raise ApprovalsError(f"cannot tell who is at work here: {fault}", hint=f"mend {source}, or `--as` somebody")
-    return name
-
-
 def read_approvals(project: Project) -> History:
     """Every decision there is; an empty history where there is no file."""
     return read(project.approvals, file=_label(project))
@@ -80,66 +47,6 @@ def read_approvals(project: Project) -> History:
 
 def _label(project: Project) -> str:
     return project.label(os.path.basename(project.approvals))
-
-
-# ------------------------------------------------------------------------------------------------ who had it made
-
-
-class Makers:
-    """Who had a picture made, with all that it is made from; each action is asked about once."""
-
-    def __init__(self, planned: Planned) -> None:
-        self._actions = planned.loaded.expansion.actions
-        self._lock = planned.facts.lock
-        self._store = planned.store
-        self._known: dict[str, frozenset[str] | None] = {}
-
-    def of(self, address: str) -> frozenset[str] | None:
-        """None when it is not known of all that was paid for or drawn on the way. What a picture is only compared with
-        is no part of it."""
-        waiting = [address]
-        while waiting:
-            at = waiting[-1]
-            below = [source for slot, source in self._actions[at].inputs if not is_soft(slot)]
-            missing = [source for source in below if source not in self._known]
-            if at in self._known or not missing:
-                waiting.pop()
-                if at not in self._known:
-                    self._known[at] = self._joined(at, below)
-            else:
-                waiting.extend(missing)
-        return self._known[address]
-
-    def _joined(self, address: str, below: Sequence[str]) -> frozenset[str] | None:
-        found = set[str]()
-        action = self._actions[address]
-        if action.kind != "check" and action.manifest.get("steps", True):  # else they are the very bytes of its input
-            own = self._own(address)
-            if own is None:
-                return None
-            found.add(own)
-        for source in below:
-            several = self._known[source]
-            if several is None:
-                return None
-            found |= several
-        return frozenset(found)
-
-    def _own(self, address: str) -> str | None:
-        """As the lock says, else as the record of what the lock names does."""
-        entry = self._lock.entries.get(address)
-        if entry is None:
-            return None
-        said = entry.extra.get("made_by")
-        if said is None:
-            record = self._store.record(entry.key)
-            said = record.extra.get("made_by") if record is not None and record.digest == entry.digest else None
-        return said if isinstance(said, str) and said else None
-
-
-def makers_of(planned: Planned, address: str) -> frozenset[str] | None:
-    """As `Makers.of`, for one address."""
-    return Makers(planned).of(address)
 
 
 # ------------------------------------------------------------------------------------------------------- deciding
@@ -176,13 +83,6 @@ def decide(
     project = planned.project
     after = add(project.root, project.approvals, choose, file=_label(project), campaign=planned.plan.campaign)
     return Decided(tuple(after.by_ref[ref] for ref in taken), tuple(refused), after)
-
-
-def entered_as(by: str, entering: str | None, *, imported: bool = False) -> str | None:
-    """How a decision says that somebody else entered it: `as said by ops@northwind.example`; None: nobody else did."""
-    if entering is None or same_person(by, entering):
-        return None
-    return f"{'import' if imported else 'as said'} by {entering}"
 
 
 def _faulty(history: History, asked: Sequence[Asked]) -> list[Refused]:

@@ -28,11 +28,11 @@ from imagebuild.core.strings import Missing
 from imagebuild.errors import BuildError, reason_of
 from imagebuild.lazy import lazy
 from imagebuild.providers.base import Provider
-from imagebuild.stages.approvals import identity
 from imagebuild.stages.feed import telling
 from imagebuild.stages.glance import settings_of, stamp
 from imagebuild.stages.limits import shared_limits
 from imagebuild.stages.memory import remember
+from imagebuild.stages.people import identity
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.project import Project
 from imagebuild.stages.services import NoKey, service_of, setting_of

@@ -35,8 +35,8 @@ from imagebuild.core.release import (
 )
 from imagebuild.core.sizes import parse_size
 from imagebuild.errors import StoreError
-from imagebuild.stages.approvals import Makers
 from imagebuild.stages.facts import read_lock
+from imagebuild.stages.people import Makers
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.release_place import check_selected, place_of, replaceable
 from imagebuild.store.base import Record

@@ -14,7 +14,8 @@ from imagebuild.core.approvals.policy import Requirement, requirement_of
 from imagebuild.core.approvals.standing import Standing, Waiting, is_void, standing_of, taken_back, waits_for
 from imagebuild.core.key import Digest
 from imagebuild.core.plan import PlanStep
-from imagebuild.stages.approvals import Asked, Makers
+from imagebuild.stages.approvals import Asked
+from imagebuild.stages.people import Makers
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.takes import takes
 

@@ -14,8 +14,8 @@ from imagebuild.core.approvals.policy import requirement_of
 from imagebuild.core.release import Earlier, ReleaseError
 from imagebuild.core.vouching import Asking, vouched
 from imagebuild.errors import ImagebuildError
-from imagebuild.stages.approvals import Makers
 from imagebuild.stages.facts import read_lock
+from imagebuild.stages.people import Makers
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import Project
 from imagebuild.stages.release import released_as

@@ -21,7 +21,8 @@ from imagebuild.core.attempt import Attempt
 from imagebuild.core.key import Digest, Key, key_of
 from imagebuild.errors import ApprovalsError
 from imagebuild.providers.base import Picture
-from imagebuild.stages.approvals import Asked, decide, makers_of, read_approvals
+from imagebuild.stages.approvals import Asked, decide, read_approvals
+from imagebuild.stages.people import makers_of
 from imagebuild.stages.plan import Planned, plan_campaign
 from imagebuild.stages.project import find_project
 from imagebuild.store.local import LocalStore

@@ -22,7 +22,7 @@ from imagebuild.core.key import Digest
 from imagebuild.core.lock import LockEntry
 from imagebuild.core.placements.placement import Placement
 from imagebuild.core.plan import PlanStep
-from imagebuild.stages.approvals import Makers
+from imagebuild.stages.people import Makers
 from imagebuild.stages.plan import Planned
 from imagebuild.stages.since import Since
 
