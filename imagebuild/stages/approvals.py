@@ -186,7 +186,7 @@ class _Judge:
         """Why whoever is at work here may not; of a picture that the campaign has no more, nobody is asked."""
         action = self._actions.get(target.asset)
         requirement = self._requirement(action) if action is not None else NOTHING_ASKED
-        makers = self._makers.of(target.asset) if requirement.others else None
+        makers = self._makers.minded(target.asset, requirement)
         if target.ref in self._taken_back or taken_back(target, self._history, requirement, makers):
             return "it was taken back already"
         return may_take_back(target, self._entering, requirement, makers)
@@ -216,7 +216,7 @@ class _Judge:
         if action.output is None:
             return Refused(asked.ref, f"`{address}` is not delivered: nobody has to approve it", None, address), ""
         requirement = self._requirement(action)
-        makers = self._makers.of(address) if requirement.others else None
+        makers = self._makers.minded(address, requirement)
         why_not = may_decide(by, decision, requirement, makers)
         return Refused(asked.ref, why_not, None, address) if why_not else None, requirement.stamp
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from imagebuild.core.action import is_soft
 from imagebuild.core.approvals.decision import same_person
+from imagebuild.core.approvals.policy import Requirement
 from imagebuild.errors import ApprovalsError
 from imagebuild.stages.asked import name_fault
 from imagebuild.stages.plan import Planned
@@ -79,6 +80,10 @@ class Makers:
             else:
                 waiting.extend(missing)
         return self._known[address]
+
+    def minded(self, address: str, requirement: Requirement) -> frozenset[str] | None:
+        """As `of`; not looked for where nobody minds who approves what they had made."""
+        return self.of(address) if requirement.others else None
 
     def _joined(self, address: str, below: Sequence[str]) -> frozenset[str] | None:
         found = set[str]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from imagebuild.core.address import is_inner
 from imagebuild.core.approvals.decision import Decision, entered_by, same_person
@@ -20,6 +20,9 @@ from imagebuild.stages.plan import Planned
 from imagebuild.stages.takes import takes
 
 __all__ = ["LeftOut", "Missing", "Row", "Selected", "digest_now", "missing_of", "select", "standings"]
+
+
+IDLE: Final = "its approval was entered by whoever had it made, and does not count"
 
 
 class Row(NamedTuple):
@@ -72,7 +75,7 @@ def standings(planned: Planned, history: History, addresses: Collection[str] | N
         if addresses is not None and action.address not in addresses:
             continue
         requirement = requirement_of(planned.loaded.campaign.approval, action.asset, dict(action.cell))
-        who = makers.of(action.address) if requirement.others else None
+        who = makers.minded(action.address, requirement)
         step = steps.get(action.address)
         digest = digest_now(planned, step)
         standing = standing_of(action.address, digest, history, requirement, who)
@@ -168,25 +171,26 @@ class _Choosing:
 
     def _word(self, address: str, digest: Digest) -> None:
         """An approval or a rejection, unless that is what they say already."""
-        action = self._planned.loaded.expansion.actions[address]
-        requirement = requirement_of(self._planned.loaded.campaign.approval, action.asset, dict(action.cell))
+        requirement, makers = self._asked_of(address)
         words = [each for each in self._own_words(address) if each.digest == digest]
         if words and words[-1].entered not in (None, self._entered):
             words = []  # somebody else has entered it: now they say so themselves
         if not requirement.groups:
             self._leave(address, "no approval is asked for here", refused=False)
         elif words and words[-1].decision == self._decision == "approve":
-            self._leave(address, self._approved_already(address, words[-1], requirement), refused=False)
+            entered = entered_by(words[-1])
+            is_idle = entered is not None and is_void(entered, words[-1].by, requirement, makers)
+            self._leave(address, IDLE if is_idle else "you have approved it already", refused=False)
         elif words and (words[-1].decision, words[-1].why) == ("reject", self._why) and self._decision == "reject":
             self._leave(address, "you have rejected it already", refused=False)
         else:
             self._ask(address, digest)
 
-    def _approved_already(self, address: str, word: Decision, requirement: Requirement) -> str:
-        entered, makers = entered_by(word), self._makers.of(address) if requirement.others else None
-        if entered is not None and is_void(entered, word.by, requirement, makers):
-            return "its approval was entered by whoever had it made, and does not count"
-        return "you have approved it already"
+    def _asked_of(self, address: str) -> tuple[Requirement, frozenset[str] | None]:
+        """What is asked for a picture, and who had it made, where that matters."""
+        action = self._planned.loaded.expansion.actions[address]
+        requirement = requirement_of(self._planned.loaded.campaign.approval, action.asset, dict(action.cell))
+        return requirement, self._makers.minded(address, requirement)
 
     def take(self, address: str) -> None:
         """Another take of a paid picture, or that it is no longer asked for."""
@@ -209,9 +213,7 @@ class _Choosing:
 
     def _own_words(self, address: str) -> list[Decision]:
         """What they have said of the pictures that were ever here, and not taken back, oldest first."""
-        action = self._planned.loaded.expansion.actions[address]
-        requirement = requirement_of(self._planned.loaded.campaign.approval, action.asset, dict(action.cell))
-        makers = self._makers.of(address) if requirement.others else None
+        requirement, makers = self._asked_of(address)
         return [
             each
             for each in self._history.by_asset.get(address, ())

@@ -23,6 +23,7 @@ from imagebuild.errors import ImagebuildError
 from imagebuild.review.desk import Person, Served
 from imagebuild.review.live import Pace
 from imagebuild.review.server import running
+from tests.browser.kettles import own_of
 
 ME = "ana@northwind.example"
 
@@ -68,11 +69,7 @@ class MadeUp:
         return json.dumps(self.told(address)).encode() if address in self.assets else None
 
     def own(self, who: str) -> bytes:
-        found: dict[str, list[Json]] = {}
-        for address in list(self.cells):
-            told = json.loads(self.asset(who, address) or b"{}").get("decisions", ())
-            found[address] = [each for each in told if each["yours"] and each["current"]]
-        return json.dumps({address: several for address, several in found.items() if several}).encode()
+        return own_of(self, who)
 
     def decide(self, who: str, asked: list[dict[str, object]]) -> Json:
         known = {each["ref"] for each in self.decided}

@@ -77,6 +77,15 @@ def drawn(hue: int, words: str, width: int, height: int) -> bytes:
     return data.getvalue()
 
 
+def own_of(desk: Any, who: str) -> bytes:
+    """What somebody has decided about each picture, as the desk tells it of one."""
+    found: dict[str, list[Json]] = {}
+    for address in list(desk.cells):
+        told = json.loads(desk.asset(who, address) or b"{}").get("decisions", ())
+        found[address] = [each for each in told if each["yours"] and each["current"]]
+    return json.dumps({address: several for address, several in found.items() if several}).encode()
+
+
 class FakeDesk:
     """A campaign of kettles in memory."""
 
@@ -270,11 +279,7 @@ class FakeDesk:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def own(self, who: str) -> bytes:
-        found: dict[str, list[Json]] = {}
-        for address in list(self.cells):
-            told = json.loads(self.asset(who, address) or b"{}").get("decisions", ())
-            found[address] = [each for each in told if each["yours"] and each["current"]]
-        return json.dumps({address: several for address, several in found.items() if several}).encode()
+        return own_of(self, who)
 
     def decide(self, who: str, asked: list[dict[str, object]]) -> dict[str, object]:
         self.calls.append([str(one.get("ref")) for one in asked])

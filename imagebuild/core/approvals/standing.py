@@ -228,8 +228,8 @@ def may_take_back(
     target: Decision, entering: str, requirement: Requirement, makers: frozenset[str] | None
 ) -> str | None:
     """Why somebody may not enter, in another's name, that what they said is taken back; None: they may."""
-    entered = entered_by(target)
-    if target.decision != "reject" or same_person(entering, entered or target.by) or same_person(entering, target.by):
+    hands = (target.by, entered_by(target) or target.by)
+    if target.decision != "reject" or any(same_person(entering, each) for each in hands):
         return None
     if _Members(requirement, makers).is_maker(entering):
         return f"whoever had a picture made takes back no rejection that stands in another's name: `{target.by}` does"

@@ -145,7 +145,7 @@ class View:
     def standing(self, address: str, digest: Digest | None) -> Standing:
         """How a picture stands; of those that nobody has decided anything about, alike ones are worked out once."""
         requirement = self.requirement(address)
-        makers = self.makers(address) if requirement.others else None
+        makers = self._makers.minded(address, requirement)
         if self.is_merged(address) or self.is_outdated(address):  # there is none that a release could have
             digest = None
         if address in self.history.by_asset:
@@ -159,7 +159,7 @@ class View:
     def is_void(self, address: str, entering: str, by: str) -> bool:
         """Whether an approval of the picture would not count, because of who enters it."""
         requirement = self.requirement(address)
-        return requirement.others and is_void(entering, by, requirement, self.makers(address))
+        return is_void(entering, by, requirement, self._makers.minded(address, requirement))
 
     def took_back(self, decision: Decision) -> bool:
         """Whether it was taken back, so that it counts no more."""
@@ -169,7 +169,7 @@ class View:
         if address not in self.actions:
             return True
         requirement = self.requirement(address)
-        return taken_back(decision, self.history, requirement, self.makers(address) if requirement.others else None)
+        return taken_back(decision, self.history, requirement, self._makers.minded(address, requirement))
 
     def waits(self, address: str, standing: Standing) -> Waiting | None:
         """Whose approval the picture that is shown waits for, which stands so."""
@@ -177,7 +177,7 @@ class View:
         if self.hindrance(address) is not None or (step is not None and step.verdict == "rejected"):
             return None
         requirement = self.requirement(address)
-        return waits_for(standing, requirement, self.makers(address) if requirement.others else None)
+        return waits_for(standing, requirement, self._makers.minded(address, requirement))
 
     def placement(self, address: str) -> Placement | None:
         """Where a picture will stand, when its ratio says so."""
